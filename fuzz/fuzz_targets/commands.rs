@@ -19,7 +19,9 @@ fuzz_target!(|payload: &[u8]| {
     assert!(array || items == [payload]);
     for item in items {
         check(item, read_json, |m: &ReservaRequest| (&m.server_id, &m.client_id, &m.request_id));
-        check(item, read_json, |m: &AlteracaoRequest| (&m.server_id, &m.client_id, &m.request_id));
+        check(item, read_json, |m: &AlteracaoRequest| {
+            (&m.asked.server_id, &m.asked.client_id, &m.asked.request_id)
+        });
         check(item, read_json, |m: &ReservaRef| (&m.server_id, &m.client_id, &m.request_id));
         check(item, read_json, |m: &ConsultaRequest| {
             (&m.asked.server_id, &m.asked.client_id, &m.asked.request_id)

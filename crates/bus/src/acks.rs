@@ -20,8 +20,8 @@ pub struct Ack {
 }
 
 impl Ack {
-    /// Makes the `Ack` of a delivery that expects no acknowledgement. Public for the tests of other
-    /// crates.
+    /// Acknowledges nothing: for a delivery that expects no acknowledgement, or in place of one that
+    /// must not be sent.
     pub fn none() -> Self {
         Self { slot: None }
     }

@@ -1,13 +1,11 @@
 //! Changing a reserva, and what a reservation would be answered.
 
-use domain::{Interval, Moment, ReservaChange, RowId};
+use domain::{Moment, ReservaChange, RowId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{
-    AppId, ClientId, Estimativa, Field, NotNull, RequestId, ServerId, StatusReply, Timestamp,
-    fields,
-};
+use crate::reservar::check_interval;
+use crate::{Estimativa, Field, NotNull, RequestId, ReservaRef, StatusReply, Timestamp, fields};
 
 fields! {
     /// Corpo de `PATCH /reservas/{request_id}`: ao menos um dos campos; o que não vem fica como está.
@@ -25,11 +23,7 @@ fields! {
             let mensagem = "deve vir, ou fim, ou posto_id: não há o que alterar";
             raw.inicio = Some(Field::Invalid(mensagem.to_owned()));
         }
-        if let (Some(Field::Value(inicio)), Some(Field::Value(fim))) = (&raw.inicio, &raw.fim)
-            && let Err(error) = Interval::new(*inicio, *fim)
-        {
-            raw.fim = Some(Field::Invalid(error.to_string()));
-        }
+        check_interval(&raw.inicio, &mut raw.fim);
     }
 }
 
@@ -42,19 +36,17 @@ impl From<&AlteracaoBody> for ReservaChange {
 
 fields! {
     /// Pede a um servidor que altere uma reserva, toda de uma vez ou nada.
+    ///
+    /// O `request_id` do pedido não é o da reserva; repetido com o mesmo, o pedido não tem segundo
+    /// efeito.
+    #[example({
+        "request_id": "0198c0de-7a1b-7000-8000-000000000005", "client_id": "cliente1",
+        "server_id": "server1", "reserva_request_id": "0198c0de-7a1b-7000-8000-000000000001",
+        "fim": "2026-11-24T18:00:00.000Z", "posto_id": 6
+    })]
     pub struct AlteracaoRequest {
-        /// Volta na resposta, e não é o da reserva. Repetido, o pedido não tem segundo efeito.
-        request_id: RequestId,
-        /// Em que tópico a resposta é esperada.
-        client_id: ClientId,
-        /// O app que pede; de uma reserva que tem app, só este.
-        app: Option<AppId>,
-        /// O servidor da reserva.
-        server_id: ServerId,
-        /// Se sim, o cliente também lê listas: respostas e eventos que esperam juntos podem vir em uma.
-        listas: Option<bool>,
-        /// O `request_id` da reserva.
-        reserva_request_id: RequestId,
+        /// A reserva.
+        asked: ReservaRef,
         /// O que muda.
         change: AlteracaoBody,
     }
@@ -67,8 +59,8 @@ impl AlteracaoRequest {
         let AlteracaoBody { inicio, fim, posto_id } = &self.change;
         let time = |moment: &NotNull<Moment>| moment.0.map(Timestamp::from);
         let posto_id = posto_id.0.map(RowId::get);
-        let content = (&self.reserva_request_id, time(inicio), time(fim), posto_id);
-        match &self.app {
+        let content = (&self.asked.reserva_request_id, time(inicio), time(fim), posto_id);
+        match &self.asked.app {
             None => serde_json::to_vec(&content),
             Some(app) => serde_json::to_vec(&(content, app)),
         }

@@ -44,6 +44,7 @@ fields! {
 
 fields! {
     /// Um carro diz se está carregando.
+    #[example({"placa": "ABC1234", "nivel_bateria": 30.5, "em_carregamento": true})]
     pub struct CarroStatus {
         /// O carro, como no tópico.
         placa: Placa,
@@ -56,6 +57,7 @@ fields! {
 
 fields! {
     /// Um carro diz quanta energia tem.
+    #[example({"placa": "ABC1234", "nivel_bateria": 30.5, "taxa_descarga": 0.2})]
     pub struct CarroBateria {
         /// O carro, como no tópico.
         placa: Placa,

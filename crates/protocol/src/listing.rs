@@ -61,6 +61,9 @@ impl WrittenPostosReply<'_> {
 
 /// A lista que quem perguntou já tem ainda vale: a resposta não traz postos.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "request_id": "0198c0de-7a1b-7000-8000-000000000002", "inalterada": true, "versao": "5f3a-7"
+}))]
 pub struct UnchangedReply<'a> {
     /// A requisição que isto responde.
     request_id: &'a str,

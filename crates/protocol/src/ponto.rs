@@ -11,6 +11,7 @@ use crate::{BadMessage, Field, ServerId, Timestamp, fields};
 
 fields! {
     /// Um carregador entra em serviço ou sai dele.
+    #[example({"server_id": "server1", "ponto_id": 5, "disponivel": false, "em_manutencao": true})]
     pub struct PontoDisponibilidade {
         /// O servidor do carregador: números de postos se repetem entre servidores.
         server_id: ServerId,
@@ -47,6 +48,10 @@ impl PontoDisponibilidade {
 
 /// A situação de um posto, publicada a cada mudança.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "server_id": "server1", "ponto_id": 5, "disponivel": false, "em_manutencao": true,
+    "timestamp": "2026-11-23T12:00:00.000Z"
+}))]
 pub struct PontoStatus {
     /// O servidor do posto.
     pub server_id: ServerId,

@@ -132,6 +132,10 @@ fields! {
 
 fields! {
     /// Pergunta a um servidor por seus postos.
+    #[example({
+        "request_id": "0198c0de-7a1b-7000-8000-000000000002", "client_id": "cliente1",
+        "server_id": "server1", "disponivel": true
+    })]
     pub struct PostosRequest {
         /// Volta na resposta.
         request_id: RequestId,

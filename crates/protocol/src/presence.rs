@@ -52,6 +52,10 @@ impl FromStr for Entrega {
 //
 // `server/{server_id}/status`: retained birth and Last Will of its connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "server_id": "server1", "status": "online", "desde": "2026-11-23T12:00:00.000Z",
+    "versao": "0.1.0", "entrega": ["difusao", "direta", "listas_em_difusao"]
+}))]
 pub struct ServerPresence {
     /// O servidor.
     pub server_id: ServerId,

@@ -126,14 +126,18 @@ pub struct Estimativa {
 
 fields! {
     /// Uma reserva, pela requisição que a fez.
+    #[example({
+        "request_id": "0198c0de-7a1b-7000-8000-000000000003", "client_id": "cliente1",
+        "server_id": "server1", "reserva_request_id": "0198c0de-7a1b-7000-8000-000000000001"
+    })]
     pub struct ReservaRef {
         /// Volta na resposta a esta mensagem.
         request_id: RequestId,
         /// Em que tópico a resposta é esperada.
         client_id: ClientId,
-        /// O app que pergunta; de uma reserva que tem app, só este.
+        /// O app que pede; de uma reserva que tem app, só este.
         app: Option<AppId>,
-        /// O servidor a quem se pergunta.
+        /// O servidor da reserva.
         server_id: ServerId,
         /// Se sim, o cliente também lê listas: respostas e eventos que esperam juntos podem vir em uma.
         listas: Option<bool>,
@@ -144,6 +148,11 @@ fields! {
 
 fields! {
     /// Pergunta a um servidor o que foi feito de uma requisição de reserva, ou de alteração.
+    #[example({
+        "request_id": "0198c0de-7a1b-7000-8000-000000000003", "client_id": "cliente1",
+        "server_id": "server1", "reserva_request_id": "0198c0de-7a1b-7000-8000-000000000001",
+        "somente_reserva": true
+    })]
     pub struct ConsultaRequest {
         /// A requisição.
         asked: ReservaRef,
@@ -181,6 +190,10 @@ pub struct ReservaReply {
 
 /// Uma reserva mudou, para quem quiser ouvir: não diz de quem é.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "server_id": "server1", "reserva_id": 17, "posto_id": 5, "status": "ativa",
+    "timestamp": "2026-11-23T12:00:00.000Z"
+}))]
 pub struct ReservaEvent {
     /// O servidor da reserva.
     pub server_id: ServerId,
@@ -196,6 +209,13 @@ pub struct ReservaEvent {
 
 /// Uma reserva mudou, para o cliente que a fez.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "server_id": "server1", "request_id": "0198c0de-7a1b-7000-8000-000000000001",
+    "id": 17, "posto_id": 5, "placa": "ABC1234", "inicio": "2026-11-23T12:00:00.000Z",
+    "fim": "2026-11-24T12:00:00.000Z", "status": "cancelada", "desde": "2026-11-23T13:00:00.000Z",
+    "motivo": "pedido", "preco_kwh": 2.5, "versao": 2,
+    "timestamp": "2026-11-23T13:00:00.000Z"
+}))]
 pub struct ReservaClientEvent {
     /// O servidor da reserva.
     pub server_id: ServerId,

@@ -4,6 +4,15 @@ use domain::{Carro, Interval, Moment, RequestedInterval, RowId};
 
 use crate::{AppId, ClientId, Field, Object, RequestId, ServerId, Timestamp, fields};
 
+/// Refuses an end that is not after the beginning.
+pub(crate) fn check_interval(inicio: &Option<Field<Moment>>, fim: &mut Option<Field<Moment>>) {
+    if let (Some(Field::Value(begin)), Some(Field::Value(end))) = (inicio, &*fim)
+        && let Err(error) = Interval::new(*begin, *end)
+    {
+        *fim = Some(Field::Invalid(error.to_string()));
+    }
+}
+
 fields! {
     impl RequestedInterval {
         /// Início do período desejado, em RFC 3339 com fuso; se não vier, agora.
@@ -13,11 +22,7 @@ fields! {
         fim: Option<Moment>,
     }
     rules |raw| {
-        if let (Some(Field::Value(inicio)), Some(Field::Value(fim))) = (&raw.inicio, &raw.fim)
-            && let Err(error) = Interval::new(*inicio, *fim)
-        {
-            raw.fim = Some(Field::Invalid(error.to_string()));
-        }
+        check_interval(&raw.inicio, &mut raw.fim);
     }
 }
 
@@ -57,6 +62,15 @@ impl ReservarBody {
 
 fields! {
     /// Pede a um servidor que reserve um posto.
+    #[example({
+        "request_id": "0198c0de-7a1b-7000-8000-000000000001", "client_id": "cliente1",
+        "server_id": "server1",
+        "carro": {
+            "placa": "ABC1234", "modelo": "BYD Dolphin", "capacidade_bateria": 44.5,
+            "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19
+        },
+        "posto_id": 5
+    })]
     pub struct ReservaRequest {
         /// Volta na resposta. Repetido, o pedido não tem segundo efeito.
         request_id: RequestId,

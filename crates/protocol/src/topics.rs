@@ -8,7 +8,9 @@ use std::fmt;
 use crate::{ClientId, ServerId};
 
 macro_rules! commands {
-    ($($(#[$doc:meta])* $command:ident: $request:literal => $response:literal,)+) => {
+    (@is_query query) => { true };
+    (@is_query change) => { false };
+    ($($(#[$doc:meta])* $command:ident: $kind:ident $request:literal => $response:literal,)+) => {
         /// What a client can ask of a servidor.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Command {
@@ -17,6 +19,14 @@ macro_rules! commands {
 
         impl Command {
             pub const ALL: &[Self] = &[$(Self::$command),+];
+
+            /// Whether it changes nothing: then it may fail, or be given up, without any doubt about
+            /// what was done.
+            pub const fn is_query(self) -> bool {
+                match self {
+                    $(Self::$command => commands!(@is_query $kind),)+
+                }
+            }
 
             /// Its topic without the ids in it.
             pub const fn request_path(self) -> &'static str {
@@ -37,15 +47,15 @@ macro_rules! commands {
 
 commands! {
     /// Lists postos.
-    Postos: "postos/request" => "postos/response",
-    Reserva: "postos/reserva" => "postos/reserva/response",
-    Cancelamento: "postos/reserva/cancelamento" => "postos/reserva/cancelamento/response",
+    Postos: query "postos/request" => "postos/response",
+    Reserva: change "postos/reserva" => "postos/reserva/response",
+    Cancelamento: change "postos/reserva/cancelamento" => "postos/reserva/cancelamento/response",
     /// Asks what became of a reservation, or of a change.
-    Consulta: "postos/reserva/consulta" => "postos/reserva/consulta/response",
+    Consulta: query "postos/reserva/consulta" => "postos/reserva/consulta/response",
     /// Changes a reserva.
-    Alteracao: "postos/reserva/alteracao" => "postos/reserva/alteracao/response",
+    Alteracao: change "postos/reserva/alteracao" => "postos/reserva/alteracao/response",
     /// Asks what a reservation would be answered.
-    Estimativa: "postos/estimativa" => "postos/estimativa/response",
+    Estimativa: query "postos/estimativa" => "postos/estimativa/response",
 }
 
 /// As in its topic.

@@ -87,8 +87,30 @@ impl AppState {
         self.write(Audited { by, command }).await
     }
 
+    /// Writes; while nothing can be written, a command that was decided before gets its first answer, as
+    /// `recall` reads it.
+    pub(crate) async fn write_or_recall<C: WriteCommand, F>(
+        &self,
+        command: C,
+        recall: impl FnOnce() -> F,
+    ) -> Result<C::Output, Failure>
+    where
+        F: Future<Output = Result<Option<Result<C::Output, Rejection>>, StoreError>>,
+    {
+        let failure = match self.write(command).await {
+            Err(failure) if failure.is_unwritten() => failure,
+            written => return written,
+        };
+        // Boxed, because the query makes a large future that almost no command needs.
+        match Box::pin(recall()).await {
+            Ok(Some(first)) => Ok(first?),
+            Ok(None) => Err(failure),
+            Err(error) => Err(self.in_doubt(&error)),
+        }
+    }
+
     /// The answer when it cannot be read whether the command was carried out before. Logs the cause.
-    pub(crate) fn in_doubt(&self, error: &StoreError) -> Failure {
+    fn in_doubt(&self, error: &StoreError) -> Failure {
         error!(%error, "the database cannot be read");
         Failure::InDoubt(self.server_id.clone())
     }

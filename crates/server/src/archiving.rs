@@ -17,17 +17,18 @@ use crate::store::{Archivable, ArchiveEnded, WriteError, archive_age};
 /// Rows of each table that one transaction archives: about a millisecond, or some of them if they are
 /// long.
 const PART: usize = 32;
-/// The pause after a part is as long as this many of it, while nothing else is written.
-const IDLE_PAUSE: u32 = 8;
+/// While nothing else is written, the pause after a part is so many times as long as writing it took.
+const IDLE_PAUSE_FACTOR: u32 = 8;
 /// The pause while commands are written.
 const BUSY_PAUSE: Duration = Duration::from_millis(250);
-/// After the whole tables were looked at, this part of the age passes before that begins anew: 5 minutes
-/// of 30 days.
-const PASSES: u32 = 8640;
+/// How often the whole tables are looked at while as much time passes as rows wait before they are
+/// archived: every 5 minutes, for 30 days.
+const PASSES_PER_AGE: u32 = 8640;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 /// Between two looks that find nothing.
 const LOOK_PAUSE: Duration = Duration::from_secs(1);
-/// So much is reported: what a servidor finds that did not run for long, and not what a minute brings.
+/// A pass that archived at least so many rows is logged: the first one after a long stop, and not each
+/// pass of a servidor that runs.
 const REPORTED_ROWS: usize = 1000;
 
 /// Runs until `stop`.
@@ -41,7 +42,7 @@ pub(crate) async fn run(app: Arc<AppState>, stop: CancellationToken) {
             if reservas + carregamentos >= REPORTED_ROWS {
                 info!(reservas, carregamentos, "archived what ended long ago");
             }
-            tokio::time::sleep((age / PASSES).max(SHORTEST_PAUSE)).await;
+            tokio::time::sleep((age / PASSES_PER_AGE).max(SHORTEST_PAUSE)).await;
         }
     };
     tokio::select! {
@@ -118,7 +119,8 @@ impl Archiver {
                     self.carregamentos += archived.carregamentos;
                     parts.extend(archived.may_be_more.then_some(part));
                     let is_idle = archived.was_alone;
-                    let pause = if is_idle { begun.elapsed() * IDLE_PAUSE } else { BUSY_PAUSE };
+                    let pause =
+                        if is_idle { begun.elapsed() * IDLE_PAUSE_FACTOR } else { BUSY_PAUSE };
                     tokio::time::sleep(pause).await;
                 }
                 // The failure is logged where it happens. The database can write, so it is this part.

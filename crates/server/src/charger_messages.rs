@@ -9,15 +9,12 @@ use std::sync::Arc;
 use domain::{ChargerMessage, PayloadDigest};
 use parking_lot::Mutex;
 
-use crate::store::WriteError;
+use crate::store::{ChargerSource, WriteError};
 
 /// Postos whose messages are kept at most: the ids come from outside and need not exist.
 const MAX_POSTOS: usize = 100_000;
 /// Bad messages that are remembered at most.
 const MAX_BAD: usize = 1024;
-
-/// The posto of a charger, and whether it speaks on the topic of this servidor alone.
-pub(crate) type ChargerSource = (i64, bool);
 
 /// The messages of each charger, until they are on disk.
 #[derive(Debug, Default)]
@@ -145,6 +142,10 @@ mod tests {
     const FREE: ChargerMessage = ChargerMessage { disponivel: true, retained: None, ..BROKEN };
     const REPLAYED: ChargerMessage = ChargerMessage { replayed: true, ..BROKEN };
 
+    fn source(posto_id: i64) -> ChargerSource {
+        ChargerSource { posto_id, direct: false }
+    }
+
     /// Records what is written; answers `outcomes` first, and then that it is written.
     struct Database(RefCell<Vec<ChargerMessage>>, RefCell<VecDeque<Outcome>>);
 
@@ -170,16 +171,16 @@ mod tests {
         use WriteError::{InDoubt, Overloaded, Unavailable};
         let database = Database::new([Err(Unavailable), Err(Overloaded), Err(InDoubt)]);
         let messages = ChargerMessages::default();
-        messages.write((5, false), BROKEN, database.write()).await;
+        messages.write(source(5), BROKEN, database.write()).await;
         for _ in 0..3 {
-            assert_eq!(messages.unwritten(), [(5, false)]);
+            assert_eq!(messages.unwritten(), [source(5)]);
             assert_eq!(database.take_written(), [BROKEN]);
-            messages.retry((5, false), database.write()).await;
+            messages.retry(source(5), database.write()).await;
         }
         assert_eq!(database.take_written(), [BROKEN]);
         assert!(messages.by_source.lock().is_empty(), "a written message is forgotten");
         let refused = Database::new([Err(WriteError::Expired)]);
-        messages.write((5, false), BROKEN, refused.write()).await;
+        messages.write(source(5), BROKEN, refused.write()).await;
         assert!(messages.by_source.lock().is_empty(), "another attempt would be refused too");
     }
 
@@ -187,11 +188,11 @@ mod tests {
     async fn messages_are_written_in_order_of_arrival() {
         let database = Database::new([Err(WriteError::Unavailable), Err(WriteError::Unavailable)]);
         let messages = ChargerMessages::default();
-        messages.write((5, false), FREE, database.write()).await;
+        messages.write(source(5), FREE, database.write()).await;
         // Whether this one counts depends on what is on disk, so it replaces nothing.
-        messages.write((5, false), REPLAYED, database.write()).await;
+        messages.write(source(5), REPLAYED, database.write()).await;
         assert_eq!(database.take_written(), [FREE, FREE]);
-        messages.write((5, false), FREE, database.write()).await;
+        messages.write(source(5), FREE, database.write()).await;
         let last = ChargerMessage { retained: None, ..FREE };
         assert_eq!(database.take_written(), [FREE, REPLAYED, last]);
         assert!(messages.by_source.lock().is_empty());
@@ -203,16 +204,16 @@ mod tests {
         let writing = writing.map(|outcome| outcome.expect("an outcome")).shared();
         let messages = ChargerMessages::default();
         for posto_id in 1..=MAX_POSTOS as i64 {
-            messages.register((posto_id, false));
+            messages.register(source(posto_id));
         }
-        let mut not_kept = Box::pin(messages.write((0, false), FREE, |_| writing.clone()));
+        let mut not_kept = Box::pin(messages.write(source(0), FREE, |_| writing.clone()));
         assert!(not_kept.as_mut().now_or_never().is_none(), "it is being written");
-        messages.by_source.lock().remove(&(1, false));
+        messages.by_source.lock().remove(&source(1));
         let failing = Database::new([Err(WriteError::Unavailable)]);
-        messages.write((0, false), BROKEN, failing.write()).await;
+        messages.write(source(0), BROKEN, failing.write()).await;
         done.send(Ok(true)).expect("it waits");
         not_kept.await;
-        assert!(messages.by_source.lock().contains_key(&(0, false)), "its retry is lost");
+        assert!(messages.by_source.lock().contains_key(&source(0)), "its retry is lost");
     }
 
     #[tokio::test]
@@ -220,13 +221,12 @@ mod tests {
         let (fail, failing) = oneshot::channel::<Outcome>();
         let messages = ChargerMessages::default();
         let failing = failing.map(|outcome| outcome.expect("an outcome")).shared();
-        let mut first = Box::pin(messages.write((5, false), BROKEN, |_| failing.clone()));
+        let mut first = Box::pin(messages.write(source(5), BROKEN, |_| failing.clone()));
         assert!(first.as_mut().now_or_never().is_none(), "it is being written");
         assert_eq!(messages.unwritten(), [], "it is being written");
         let database = Database::new([]);
-        let mut others: Vec<_> = (0..100)
-            .map(|_| Box::pin(messages.write((5, false), FREE, database.write())))
-            .collect();
+        let mut others: Vec<_> =
+            (0..100).map(|_| Box::pin(messages.write(source(5), FREE, database.write()))).collect();
         for other in &mut others {
             assert!(other.as_mut().now_or_never().is_none(), "its turn has not come");
         }

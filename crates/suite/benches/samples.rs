@@ -6,7 +6,7 @@ use domain::{
     CapacidadeBateria, Carro, KwhPerKm, Modelo, Moment, NivelBateria, Placa, Posto,
     RequestedInterval, ReservaCommand,
 };
-use server::store::{ImportPostos, Reserve};
+use server::store::{ImportPostos, RequestKey, Reserve};
 
 const POSTOS: i64 = 1_000;
 
@@ -33,8 +33,11 @@ fn posto(id: i64) -> Posto {
 pub(crate) fn reservation(number: i64, placa: &str, begin: i64) -> Reserve {
     let inicio = begin + number / POSTOS * 2_000;
     Reserve {
-        request_id: format!("01a20938-8643-7097-b3fa-{number:012}"),
-        fingerprint: u128::from(number.unsigned_abs()).to_be_bytes(),
+        key: RequestKey {
+            request_id: format!("01a20938-8643-7097-b3fa-{number:012}"),
+            fingerprint: u128::from(number.unsigned_abs()).to_be_bytes(),
+            app: None,
+        },
         command: ReservaCommand {
             carro: Carro {
                 placa: Placa::new(placa).expect("a placa"),
@@ -49,7 +52,6 @@ pub(crate) fn reservation(number: i64, placa: &str, begin: i64) -> Reserve {
                 fim: Some(Moment::from_millis(inicio + 1_000)),
             },
         },
-        app: None,
         client_id: "cliente1".to_owned(),
         deadline: tokio::time::Instant::now() + Duration::from_secs(60),
     }

@@ -24,7 +24,7 @@ pub struct Call {
     /// When the caller stops waiting; the command expires at the same time.
     pub deadline: Instant,
     pub join: Join,
-    /// The request to ask about after a timeout; `None` for a query, which changes nothing.
+    /// The request to ask about after a timeout; a query has none.
     pub ask_about: Option<RequestId>,
 }
 

@@ -29,6 +29,23 @@ pub(super) struct Sending<'a> {
     pub(super) ask_about: Option<&'a RequestId>,
 }
 
+impl<'a> Sending<'a> {
+    /// A command that arrives now.
+    pub(super) fn new(
+        gateway: &Gateway,
+        command: Command,
+        request_id: &'a RequestId,
+        server_id: &'a ServerId,
+    ) -> Self {
+        let (deadline, ask_about) = if command.is_query() {
+            (gateway.query_deadline(), None)
+        } else {
+            (Instant::now() + gateway.config.command_limit, Some(request_id))
+        };
+        Self { command, request_id, server_id, deadline, ask_about }
+    }
+}
+
 impl Gateway {
     pub(crate) async fn reserve(
         &self,
@@ -38,9 +55,7 @@ impl Gateway {
     ) -> Result<Reply, GatewayError> {
         let request = self.reservation(request_id, app, body);
         let ReservaRequest { request_id, server_id, .. } = &request;
-        let (deadline, ask_about) = (self.command_deadline(), Some(request_id));
-        let command = Command::Reserva;
-        self.send(Sending { command, request_id, server_id, deadline, ask_about }, &request).await
+        self.send(Sending::new(self, Command::Reserva, request_id, server_id), &request).await
     }
 
     /// Asks what the same reservation would be answered.
@@ -52,9 +67,7 @@ impl Gateway {
     ) -> Result<Reply, GatewayError> {
         let request = self.reservation(request_id, app, body);
         let ReservaRequest { request_id, server_id, .. } = &request;
-        let (deadline, ask_about) = (self.query_deadline(), None);
-        let command = Command::Estimativa;
-        self.send(Sending { command, request_id, server_id, deadline, ask_about }, &request).await
+        self.send(Sending::new(self, Command::Estimativa, request_id, server_id), &request).await
     }
 
     fn reservation(
@@ -73,20 +86,9 @@ impl Gateway {
         named: &NamedReserva,
         change: AlteracaoBody,
     ) -> Result<Reply, GatewayError> {
-        let NamedReserva { server_id, app, .. } = named;
-        let request = AlteracaoRequest {
-            request_id,
-            client_id: self.config.client_id.clone(),
-            app: app.clone(),
-            server_id: server_id.clone(),
-            listas: Some(true),
-            reserva_request_id: named.request_id.clone(),
-            change,
-        };
-        let request_id = &request.request_id;
-        let (deadline, ask_about) = (self.command_deadline(), Some(request_id));
-        let command = Command::Alteracao;
-        self.send(Sending { command, request_id, server_id, deadline, ask_about }, &request).await
+        let request = AlteracaoRequest { asked: self.reserva_ref(request_id, named), change };
+        let ReservaRef { request_id, server_id, .. } = &request.asked;
+        self.send(Sending::new(self, Command::Alteracao, request_id, server_id), &request).await
     }
 
     pub(crate) async fn cancel(
@@ -96,9 +98,10 @@ impl Gateway {
     ) -> Result<Reply, GatewayError> {
         let request = self.reserva_ref(request_id, named);
         let ReservaRef { request_id, server_id, .. } = &request;
-        let (deadline, ask_about) = (self.command_deadline(), Some(&named.request_id));
-        let command = Command::Cancelamento;
-        self.send(Sending { command, request_id, server_id, deadline, ask_about }, &request).await
+        let sending = Sending::new(self, Command::Cancelamento, request_id, server_id);
+        // A consulta asks about the reserva: there is none about a cancellation.
+        let ask_about = Some(&named.request_id);
+        self.send(Sending { ask_about, ..sending }, &request).await
     }
 
     /// `somente_reserva`: a request to change a reserva is not answered.
@@ -111,9 +114,7 @@ impl Gateway {
         let asked = self.reserva_ref(request_id, named);
         let request = ConsultaRequest { asked, somente_reserva };
         let ReservaRef { request_id, server_id, .. } = &request.asked;
-        let (deadline, ask_about) = (self.query_deadline(), None);
-        let command = Command::Consulta;
-        self.send(Sending { command, request_id, server_id, deadline, ask_about }, &request).await
+        self.send(Sending::new(self, Command::Consulta, request_id, server_id), &request).await
     }
 
     fn reserva_ref(&self, request_id: RequestId, named: &NamedReserva) -> ReservaRef {
@@ -125,11 +126,6 @@ impl Gateway {
             listas: Some(true),
             reserva_request_id: named.request_id.clone(),
         }
-    }
-
-    /// The deadline of a command that arrives now.
-    fn command_deadline(&self) -> Instant {
-        Instant::now() + self.config.command_limit
     }
 
     /// The deadline of a query that arrives now.

@@ -109,8 +109,8 @@ impl Gateway {
         deadline: Instant,
     ) -> Result<Reply, GatewayError> {
         let PostosRequest { request_id, server_id, .. } = request;
-        let (command, ask_about) = (Command::Postos, None);
-        self.send(Sending { command, request_id, server_id, deadline, ask_about }, request).await
+        let sending = Sending::new(self, Command::Postos, request_id, server_id);
+        self.send(Sending { deadline, ..sending }, request).await
     }
 
     /// Reads the pages after the first one of `request`, each by a request of its own.

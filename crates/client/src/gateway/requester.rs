@@ -101,7 +101,7 @@ impl Requester {
         let generation = self.bus.generation();
         let changes_nothing = self.pending.lock().get(request_id).is_some_and(|command| {
             let is_only_copy = command.copies == 1 && Some(command.generation) == generation;
-            command.call.ask_about.is_none() || is_only_copy && refusal != Refusal::Poisonous
+            command.call.command.is_query() || is_only_copy && refusal != Refusal::Poisonous
         });
         if changes_nothing {
             self.answer(request_id.as_str(), &Err(error));

@@ -1,17 +1,42 @@
 //! A servidor's answer, or the reason for none, as an HTTP answer.
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::{Codigo, ReplyCodigo, RequestId, ServerId};
 use service::{HttpError, LogFields, RETRY_AFTER_SECONDS, status_of};
+use utoipa::IntoResponses;
+use utoipa::openapi::{self, ContentBuilder, Ref, RefOr, ResponseBuilder};
 
 use crate::error::GatewayError;
 use crate::gateway::Reply;
 
 /// Answers mostly have at most so many headers in the end. Their map then does not grow.
 const HEADERS: usize = 12;
+
+/// What every call is answered that sends a command, if the command does not reach its servidor or no
+/// reply comes.
+pub(super) struct CommandErrors;
+
+impl IntoResponses for CommandErrors {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        [
+            (503, "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
+            (504, "tempo_esgotado"),
+        ]
+        .into_iter()
+        .map(|(status, codigos)| {
+            let error = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorReply")));
+            let response = ResponseBuilder::new().description(codigos);
+            let response = response.content("application/json", error.build()).build();
+            (status.to_string(), response.into())
+        })
+        .collect()
+    }
+}
 
 /// The answer to the command that has this id in the logs, here and at the servidor.
 pub(super) fn answer(

@@ -10,7 +10,7 @@ use service::Params;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::{answer, with_log_fields};
+use super::answer::{CommandErrors, answer, with_log_fields};
 use super::app::App;
 use super::event_stream::{self, Admitted, Source};
 use super::follow_params::FollowParams;
@@ -94,9 +94,7 @@ async fn all(State(gateway): State<Arc<Gateway>>, admitted: Admitted) -> Respons
         (status = 404, body = ErrorReply, description = "reserva_inexistente, posto_inexistente"),
         (status = 409, body = ErrorReply, description = "posto_ja_reservado_para_este_carro, \
             posto_reservado, posto_indisponivel, posto_em_manutencao, limite_de_reservas"),
-        (status = 503, body = ErrorReply,
-            description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
-        (status = 504, body = ErrorReply, description = "tempo_esgotado"),
+        CommandErrors,
     )
 )]
 async fn of_reserva(

@@ -6,7 +6,12 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use protocol::{AppId, BadMessage, FieldError, KeyedCall, RequestId, ServerId};
+use serde_json::json;
 use service::failpoints::{Bug, has};
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 /// A shorter one may be guessed, and with it the `request_id` of the reserva.
@@ -37,6 +42,39 @@ impl KeyHeaders {
             _ => Err(wrong()),
         }
     }
+}
+
+/// The header as the document shows it at a reservation.
+pub(super) struct ReservationKey;
+
+/// The same at a change: another request has another key.
+pub(super) struct ChangeKey;
+
+impl IntoParams for ReservationKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![parameter("5c0a7d4e-1b7f-4b43-9a2e-1f6f3b0d9b11")]
+    }
+}
+
+impl IntoParams for ChangeKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![parameter("0d9f2f5e-6a43-4b0e-8a55-2f4d6c1b7e90")]
+    }
+}
+
+fn parameter(example: &str) -> Parameter {
+    let schema = ObjectBuilder::new().schema_type(Type::String);
+    let schema = schema.min_length(Some(MIN_KEY)).max_length(Some(MAX_KEY));
+    let description =
+        "Torna a repetição segura. Um valor aleatório, novo para cada pedido: um UUID";
+    ParameterBuilder::new()
+        .name(IDEMPOTENCY_KEY)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(description))
+        .example(Some(json!(example)))
+        .schema(Some(schema))
+        .build()
 }
 
 fn wrong() -> BadMessage {

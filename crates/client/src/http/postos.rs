@@ -10,7 +10,7 @@ use service::{Params, answer_with_etag, body_of_parts};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::{answer, with_log_fields};
+use super::answer::{CommandErrors, answer, with_log_fields};
 use crate::gateway::{Gateway, ListingAnswer};
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
@@ -39,9 +39,7 @@ fields! {
         (status = 200, body = PostosReply, description = "Os postos do servidor"),
         (status = 304, description = "O servidor confirma que são os mesmos postos, por `If-None-Match`"),
         (status = 429, body = ErrorReply, description = "requisicoes_demais"),
-        (status = 503, body = ErrorReply,
-            description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
-        (status = 504, body = ErrorReply, description = "tempo_esgotado"),
+        CommandErrors,
     )
 )]
 async fn list(

@@ -9,9 +9,9 @@ use service::{HttpError, JsonBody, both_parts};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::answer;
+use super::answer::{CommandErrors, answer};
 use super::app::App;
-use super::idempotency::KeyHeaders;
+use super::idempotency::{KeyHeaders, ReservationKey};
 use crate::gateway::Gateway;
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
@@ -26,9 +26,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
 /// reserva.
 #[utoipa::path(post, path = "/reservar", operation_id = "reserve",
     tag = "reservas", request_body = ReservarBody,
-    params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 16,
-        max_length = 255, description = "Torna a repetição segura. Um valor aleatório, novo para \
-        cada pedido: um UUID", example = "5c0a7d4e-1b7f-4b43-9a2e-1f6f3b0d9b11")),
+    params(ReservationKey),
     responses(
         (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "posto_inexistente, reserva_inexistente"),
@@ -36,9 +34,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
             posto_reservado, posto_indisponivel, posto_em_manutencao, limite_de_reservas"),
         (status = 422, body = ErrorReply,
             description = "requisicao_invalida, chave_idempotencia_reutilizada"),
-        (status = 503, body = ErrorReply,
-            description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
-        (status = 504, body = ErrorReply, description = "tempo_esgotado"),
+        CommandErrors,
     )
 )]
 async fn reserve(
@@ -66,9 +62,7 @@ async fn reserve(
         (status = 200, body = EstimativaReply, description = "A estimativa"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
         (status = 422, body = ErrorReply, description = "requisicao_invalida"),
-        (status = 503, body = ErrorReply,
-            description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
-        (status = 504, body = ErrorReply, description = "tempo_esgotado"),
+        CommandErrors,
     )
 )]
 async fn estimate(

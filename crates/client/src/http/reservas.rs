@@ -11,9 +11,9 @@ use service::{HttpError, JsonBody, Params, both_parts};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::answer;
+use super::answer::{CommandErrors, answer};
 use super::app::App;
-use super::idempotency::KeyHeaders;
+use super::idempotency::{ChangeKey, KeyHeaders};
 use crate::gateway::{Gateway, NamedReserva};
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
@@ -48,9 +48,7 @@ impl ReservaParams {
         (status = 409, body = ErrorReply, description = "posto_ja_reservado_para_este_carro, \
             posto_reservado, posto_indisponivel, posto_em_manutencao, limite_de_reservas, \
             reserva_encerrada, reserva_em_uso"),
-        (status = 503, body = ErrorReply,
-            description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
-        (status = 504, body = ErrorReply, description = "tempo_esgotado"),
+        CommandErrors,
     )
 )]
 async fn get(
@@ -72,10 +70,7 @@ async fn get(
 /// continua com o dela. Com `Idempotency-Key`, repetir a alteração não altera de novo.
 #[utoipa::path(patch, path = "/reservas/{request_id}", operation_id = "change_reserva",
     tag = "reservas", request_body = AlteracaoBody,
-    params(ReservaParams, ("Idempotency-Key" = Option<String>, Header, nullable = false,
-        min_length = 16, max_length = 255, description = "Torna a repetição segura. Um valor \
-        aleatório, novo para cada pedido: um UUID",
-        example = "0d9f2f5e-6a43-4b0e-8a55-2f4d6c1b7e90")),
+    params(ReservaParams, ChangeKey),
     responses(
         (status = 200, body = ReservaReply, description = "A reserva, como foi alterada"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente, posto_inexistente"),
@@ -84,9 +79,7 @@ async fn get(
             posto_em_manutencao"),
         (status = 422, body = ErrorReply,
             description = "requisicao_invalida, chave_idempotencia_reutilizada"),
-        (status = 503, body = ErrorReply,
-            description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
-        (status = 504, body = ErrorReply, description = "tempo_esgotado"),
+        CommandErrors,
     )
 )]
 async fn change(
@@ -115,9 +108,7 @@ async fn change(
         (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente"),
         (status = 409, body = ErrorReply, description = "reserva_encerrada, reserva_em_uso"),
-        (status = 503, body = ErrorReply,
-            description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
-        (status = 504, body = ErrorReply, description = "tempo_esgotado"),
+        CommandErrors,
     )
 )]
 async fn cancel(

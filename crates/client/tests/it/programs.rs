@@ -131,7 +131,7 @@ pub(crate) fn call(limit: Duration) -> Call {
         r#"{{"request_id":"{request_id}","client_id":"cliente1","server_id":"server1","posto_id":5}}"#
     );
     Call {
-        command: Command::Reserva,
+        command: Command::Consulta,
         request_id,
         server_id: server1(),
         topic: COMMANDS.to_owned(),

@@ -5,14 +5,19 @@ mod messages;
 use serde_json::{Map, Value, json};
 
 use crate::topics::Command;
-use messages::{Messages, reference};
+use crate::{
+    AlteracaoRequest, CarroBateria, CarroStatus, ConsultaRequest, EstimativaReply,
+    PontoDisponibilidade, PontoStatus, PostosReply, PostosRequest, ReservaClientEvent,
+    ReservaEvent, ReservaRef, ReservaReply, ReservaRequest, ServerPresence,
+};
+use messages::{Message, Messages, OTHER_ANSWERS, OTHER_ANSWERS_TO_LISTING, Payload, reference};
 
 /// A topic, as the document describes it.
 struct Channel {
     id: String,
     address: String,
     description: &'static str,
-    messages: Vec<String>,
+    messages: Vec<Payload>,
     /// What the servidor does here: `receive` or `send`.
     action: &'static str,
     /// The channel of the answers.
@@ -24,8 +29,8 @@ struct Channel {
 pub fn asyncapi() -> Value {
     let channels = channels();
     let mut messages = Messages::default();
-    for name in channels.iter().flat_map(|channel| &channel.messages) {
-        messages.add(name);
+    for payload in channels.iter().flat_map(|channel| &channel.messages) {
+        messages.add(*payload);
     }
     let by_id = |part: fn(&Channel) -> Value| -> Map<String, Value> {
         channels.iter().map(|channel| (channel.id.clone(), part(channel))).collect()
@@ -100,23 +105,32 @@ fn channels() -> Vec<Channel> {
 
 /// A command to all servidores, to one, and the answers to both.
 fn command_channels(command: Command) -> [Channel; 3] {
+    let reserva = Message::sent::<ReservaReply>();
     let (name, request, answer) = match command {
-        Command::Postos => ("postos", "PostosRequest", "PostosReply"),
-        Command::Reserva => ("reserva", "ReservaRequest", "ReservaReply"),
-        Command::Cancelamento => ("cancelamento", "ReservaRef", "ReservaReply"),
-        Command::Consulta => ("consulta", "ConsultaRequest", "ReservaReply"),
-        Command::Alteracao => ("alteracao", "AlteracaoRequest", "ReservaReply"),
-        Command::Estimativa => ("estimativa", "ReservaRequest", "EstimativaReply"),
+        Command::Postos => {
+            ("postos", Message::received::<PostosRequest>(), Message::sent::<PostosReply>())
+        }
+        Command::Reserva => ("reserva", Message::received::<ReservaRequest>(), reserva),
+        Command::Cancelamento => ("cancelamento", Message::received::<ReservaRef>(), reserva),
+        Command::Consulta => ("consulta", Message::received::<ConsultaRequest>(), reserva),
+        Command::Alteracao => ("alteracao", Message::received::<AlteracaoRequest>(), reserva),
+        Command::Estimativa => {
+            let estimativa = Message::sent::<EstimativaReply>();
+            ("estimativa", Message::received::<ReservaRequest>(), estimativa)
+        }
     };
-    let (request_list, answer_list) = (format!("{request}List"), format!("{answer}List"));
-    let answers: &[&str] = match command {
-        Command::Postos => &[answer, "UnchangedReply", "ErrorReply", &answer_list],
-        _ => &[answer, "ErrorReply", &answer_list],
+    let others = match command {
+        Command::Postos => OTHER_ANSWERS_TO_LISTING,
+        _ => OTHER_ANSWERS,
     };
+    let mut answers = vec![Payload::One(answer)];
+    answers.extend(others.iter().copied().map(Payload::One));
+    answers.push(Payload::Array(answer, others));
     let (path, response) = (command.request_path(), format!("{name}_response"));
+    let requests = vec![Payload::One(request), Payload::Array(request, &[])];
     let receive = |id: &str, address: &str, description| Channel {
         reply: Some(response.clone()),
-        ..Channel::received(id, address, description, &[request, &request_list])
+        ..Channel::received(id, address, description, requests.clone())
     };
     [
         receive(
@@ -144,55 +158,55 @@ fn command_channels(command: Command) -> [Channel; 3] {
 
 /// What carros and chargers report.
 fn reports() -> [Channel; 6] {
-    let report =
-        |id, address, description, message| Channel::received(id, address, description, &[message]);
+    let report = |id, address, description, message| {
+        Channel::received(id, address, description, vec![Payload::One(message)])
+    };
+    let status = Message::received::<CarroStatus>();
+    let bateria = Message::received::<CarroBateria>();
+    let disponibilidade = Message::received::<PontoDisponibilidade>();
     let carro = "O que um carro informa. Um servidor só considera os carros que conhece.";
     let direct = "O que um carro informa a este servidor só.";
     [
-        report("carro_status", "carros/{placa}/status", carro, "CarroStatus"),
-        report("carro_bateria", "carros/{placa}/bateria", carro, "CarroBateria"),
+        report("carro_status", "carros/{placa}/status", carro, status),
+        report("carro_bateria", "carros/{placa}/bateria", carro, bateria),
         report(
             "ponto_disponibilidade",
             "pontos/{posto_id}/disponibilidade",
             "O que um carregador informa a seu servidor. A mensagem pode ser retida.",
-            "PontoDisponibilidade",
+            disponibilidade,
         ),
-        report(
-            "carro_status_direto",
-            "server/{server_id}/carros/{placa}/status",
-            direct,
-            "CarroStatus",
-        ),
+        report("carro_status_direto", "server/{server_id}/carros/{placa}/status", direct, status),
         report(
             "carro_bateria_direto",
             "server/{server_id}/carros/{placa}/bateria",
             direct,
-            "CarroBateria",
+            bateria,
         ),
         report(
             "ponto_disponibilidade_direto",
             "server/{server_id}/pontos/{posto_id}/disponibilidade",
             "O que um carregador informa a este servidor só. A mensagem pode ser retida, e o \
              `server_id` dela pode faltar.",
-            "PontoDisponibilidade",
+            disponibilidade,
         ),
     ]
 }
 
 /// What a servidor publishes for everyone.
 fn events() -> [Channel; 4] {
-    let event = |id, address, description, messages: &[&str], retain| Channel {
+    let event = |id, address, description, messages, retain| Channel {
         action: "send",
         retain,
         ..Channel::received(id, address, description, messages)
     };
+    let reserva = Message::sent::<ReservaClientEvent>();
     [
         event(
             "presenca",
             "server/{server_id}/status",
             "Se um servidor está conectado: mensagem retida, e também seu Last Will. Uma vazia \
              apaga o servidor.",
-            &["ServerPresence"],
+            vec![Payload::One(Message::sent::<ServerPresence>())],
             true,
         ),
         event(
@@ -200,7 +214,7 @@ fn events() -> [Channel; 4] {
             "pontos/{posto_id}/status",
             "A situação de um posto, a cada mudança. Um cliente ouve os de todos enquanto alguém lê \
              `GET /eventos`.",
-            &["PontoStatus"],
+            vec![Payload::One(Message::sent::<PontoStatus>())],
             false,
         ),
         event(
@@ -209,7 +223,7 @@ fn events() -> [Channel; 4] {
             "A situação de uma reserva, a cada mudança. Não diz de quem ela é. Um cliente ouve o de \
              uma reserva enquanto alguém lê seus eventos, e a cada um consulta a reserva: números \
              de reservas se repetem entre servidores.",
-            &["ReservaEvent"],
+            vec![Payload::One(Message::sent::<ReservaEvent>())],
             false,
         ),
         event(
@@ -218,7 +232,7 @@ fn events() -> [Channel; 4] {
             "A reserva que este cliente fez, a cada mudança depois de feita. Uma lista só vem a um \
              cliente cujo último comando tinha `\"listas\": true`. O cliente ouve enquanto alguém lê \
              os eventos de uma reserva.",
-            &["ReservaClientEvent", "ReservaClientEventList"],
+            vec![Payload::One(reserva), Payload::Array(reserva, &[])],
             false,
         ),
     ]
@@ -237,9 +251,13 @@ fn parameter(name: &str) -> Value {
 }
 
 impl Channel {
-    fn received(id: &str, address: &str, description: &'static str, messages: &[&str]) -> Self {
+    fn received(
+        id: &str,
+        address: &str,
+        description: &'static str,
+        messages: Vec<Payload>,
+    ) -> Self {
         let (id, address) = (id.to_owned(), address.to_owned());
-        let messages = messages.iter().map(|name| (*name).to_owned()).collect();
         Self { id, address, description, messages, action: "receive", reply: None, retain: false }
     }
 
@@ -249,7 +267,8 @@ impl Channel {
         let messages: Map<_, _> = self
             .messages
             .iter()
-            .map(|name| (name.clone(), reference("components/messages", name)))
+            .map(|payload| payload.name())
+            .map(|name| (name.clone(), reference("components/messages", &name)))
             .collect();
         let mut channel = json!({
             "address": self.address,

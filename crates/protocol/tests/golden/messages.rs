@@ -181,26 +181,30 @@ fn change() -> AlteracaoBody {
     }
 }
 
-#[test]
-fn alteracao() {
-    let mut request = AlteracaoRequest {
+fn change_request() -> AlteracaoRequest {
+    let asked = ReservaRef {
         request_id: id("r2"),
         client_id: id("cliente1"),
         app: None,
         server_id: id("server1"),
         listas: None,
         reserva_request_id: id("r1"),
-        change: change(),
     };
+    AlteracaoRequest { asked, change: change() }
+}
+
+#[test]
+fn alteracao() {
+    let mut request = change_request();
     let json = r#"{
         "request_id":"r2","client_id":"cliente1","server_id":"server1","reserva_request_id":"r1",
         "inicio":"2026-11-23T12:00:00.000Z","fim":"2026-11-23T14:30:00.000Z","posto_id":6
     }"#;
     golden(&request, json, read_json);
-    request.listas = Some(true);
+    request.asked.listas = Some(true);
     golden(&request, &json.replace(r#""server1""#, r#""server1","listas":true"#), read_json);
-    request.listas = None;
-    request.app = Some(id("app1"));
+    request.asked.listas = None;
+    request.asked.app = Some(id("app1"));
     (request.change.inicio, request.change.fim) = (NotNull(None), NotNull(None));
     let json = r#"{
         "request_id":"r2","client_id":"cliente1","app":"app1","server_id":"server1",
@@ -214,24 +218,16 @@ fn alteracao() {
 
 #[test]
 fn the_content_of_a_change_never_changes() {
-    let mut request = AlteracaoRequest {
-        request_id: id("r2"),
-        client_id: id("cliente1"),
-        app: None,
-        server_id: id("server1"),
-        listas: None,
-        reserva_request_id: id("r1"),
-        change: change(),
-    };
+    let mut request = change_request();
     let content = |request: &AlteracaoRequest| {
         String::from_utf8(request.content().expect("it can be written")).expect("a text")
     };
     let times = r#""2026-11-23T12:00:00.000Z","2026-11-23T14:30:00.000Z""#;
     assert_eq!(content(&request), format!(r#"["r1",{times},6]"#));
-    request.listas = Some(true);
+    request.asked.listas = Some(true);
     (request.change.inicio, request.change.posto_id) = (NotNull(None), NotNull(None));
     assert_eq!(content(&request), r#"["r1",null,"2026-11-23T14:30:00.000Z",null]"#);
-    request.app = Some(id("app1"));
+    request.asked.app = Some(id("app1"));
     assert_eq!(content(&request), r#"[["r1",null,"2026-11-23T14:30:00.000Z",null],"app1"]"#);
 }
 

@@ -15,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::author::By;
+use super::path::PostoPath;
 use super::postos::AdminPosto;
 use crate::app_state::AppState;
 use crate::store::{AffectedReserva, RemovePosto, ReservaOutcome, SetService};
@@ -159,7 +160,7 @@ fields! {
 #[utoipa::path(put, path = "/postos/{id}/disponibilidade", operation_id = "set_disponibilidade",
     tag = "postos",
     request_body = DisponibilidadeBody,
-    params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
+    params(PostoPath),
     responses(
         (status = 200, body = PostoComReservas, description = "O posto e as reservas atingidas"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
@@ -168,7 +169,7 @@ fields! {
 async fn set_disponibilidade(
     State(app): State<Arc<AppState>>,
     By(by): By,
-    Path(posto_id): Path<i64>,
+    Path(PostoPath { id: posto_id }): Path<PostoPath>,
     body: JsonBody,
 ) -> Result<Json<PostoComReservas>, HttpError> {
     let body: DisponibilidadeBody = body.read()?;
@@ -196,7 +197,7 @@ async fn set_disponibilidade(
 /// Com `reservas`, ou com `simular=true`, a resposta é 200 com a lista das reservas; sem um nem outro,
 /// 204 sem corpo.
 #[utoipa::path(delete, path = "/postos/{id}", operation_id = "remove_posto", tag = "postos",
-    params(("id" = i64, Path, description = "Número do posto", minimum = 1), RemocaoParams),
+    params(PostoPath, RemocaoParams),
     responses(
         (status = 200, body = ReservasDoPosto,
             description = "Com `reservas`: o posto foi removido. Com `simular=true`: o que seria"),
@@ -208,7 +209,7 @@ async fn set_disponibilidade(
 async fn remove(
     State(app): State<Arc<AppState>>,
     By(by): By,
-    Path(posto_id): Path<i64>,
+    Path(PostoPath { id: posto_id }): Path<PostoPath>,
     Params(RemocaoParams { reservas: disposition, simular }): Params<RemocaoParams>,
 ) -> Result<Response, HttpError> {
     let simulate = simular.unwrap_or(false);

@@ -11,6 +11,7 @@ mod import;
 mod maintenance;
 mod page;
 mod painel;
+mod path;
 mod postos;
 mod reservas;
 mod status;

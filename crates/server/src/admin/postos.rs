@@ -16,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::author::By;
+use super::path::PostoPath;
 use crate::app_state::AppState;
 use crate::store::{ChangePosto, CreatePosto, ForgetCharger, PostoRow};
 use crate::wire;
@@ -157,7 +158,7 @@ async fn create(
 ///
 /// Como está neste momento.
 #[utoipa::path(get, path = "/postos/{id}", operation_id = "get_posto", tag = "postos",
-    params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
+    params(PostoPath),
     responses(
         (status = 200, body = AdminPosto, description = "O posto"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
@@ -165,7 +166,7 @@ async fn create(
 )]
 async fn get(
     State(app): State<Arc<AppState>>,
-    Path(id): Path<i64>,
+    Path(PostoPath { id }): Path<PostoPath>,
 ) -> Result<Json<AdminPosto>, HttpError> {
     Ok(Json(find(&app, id).await?))
 }
@@ -176,7 +177,7 @@ async fn get(
 /// `PUT /postos/{id}/disponibilidade`.
 #[utoipa::path(patch, path = "/postos/{id}", operation_id = "change_posto",
     tag = "postos", request_body = PostoPatch,
-    params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
+    params(PostoPath),
     responses(
         (status = 200, body = AdminPosto, description = "O posto"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
@@ -185,7 +186,7 @@ async fn get(
 async fn change(
     State(app): State<Arc<AppState>>,
     By(by): By,
-    Path(id): Path<i64>,
+    Path(PostoPath { id }): Path<PostoPath>,
     body: JsonBody,
 ) -> Result<Json<AdminPosto>, HttpError> {
     let PostoPatch(change) = body.read_by(PostoPatch::from_json)?;
@@ -199,7 +200,7 @@ async fn change(
 /// que o operador diz. Uma mensagem antiga que o broker ainda guarda não volta a valer.
 #[utoipa::path(delete, path = "/postos/{id}/carregador", operation_id = "forget_carregador",
     tag = "postos",
-    params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
+    params(PostoPath),
     responses(
         (status = 200, body = AdminPosto, description = "O posto"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
@@ -208,7 +209,7 @@ async fn change(
 async fn forget_carregador(
     State(app): State<Arc<AppState>>,
     By(by): By,
-    Path(id): Path<i64>,
+    Path(PostoPath { id }): Path<PostoPath>,
 ) -> Result<Json<AdminPosto>, HttpError> {
     app.write_by(by, ForgetCharger { posto_id: id }).await?;
     Ok(Json(find(&app, id).await?))

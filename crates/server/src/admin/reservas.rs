@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 
 use super::author::By;
 use super::page::{PageSize, check_order, page};
+use super::path::ReservaPath;
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::reserva_rules::tolerancia_min;
@@ -190,7 +191,7 @@ async fn list(
 ///
 /// Com a requisição que a fez.
 #[utoipa::path(get, path = "/reservas/{id}", operation_id = "get_reserva", tag = "reservas",
-    params(("id" = i64, Path, description = "Número da reserva", minimum = 1)),
+    params(ReservaPath),
     responses(
         (status = 200, body = ReservaDetail, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente"),
@@ -198,7 +199,7 @@ async fn list(
 )]
 async fn get(
     State(app): State<Arc<AppState>>,
-    Path(id): Path<i64>,
+    Path(ReservaPath { id }): Path<ReservaPath>,
 ) -> Result<Json<ReservaDetail>, HttpError> {
     let found = app.read(app.store.reserva(id, app.now())).await?;
     let missing = || {
@@ -213,18 +214,17 @@ async fn get(
 /// Cancelar duas vezes é o mesmo que uma.
 #[utoipa::path(post, path = "/reservas/{id}/cancelar", operation_id = "cancel_reserva",
     tag = "reservas",
-    params(("id" = i64, Path, description = "Número da reserva", minimum = 1)),
+    params(ReservaPath),
     responses(
         (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente"),
         (status = 409, body = ErrorReply, description = "reserva_encerrada, reserva_em_uso"),
-        (status = 504, body = ErrorReply, description = "tempo_esgotado"),
     )
 )]
 async fn cancel(
     State(app): State<Arc<AppState>>,
     By(by): By,
-    Path(id): Path<i64>,
+    Path(ReservaPath { id }): Path<ReservaPath>,
 ) -> Result<Json<ReservaReply>, HttpError> {
     let (target, deadline) = (CancelTarget::Id(id), app.default_deadline());
     let reserva = app.write_by(by, CancelReserva { target, deadline }).await?;

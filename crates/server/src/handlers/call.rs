@@ -3,8 +3,8 @@
 use bus::{Ack, AckAfter, Join, MessageTrace, OnRefused, Outgoing, Refusal, SentAck};
 use protocol::topics::{self, Command};
 use protocol::{
-    Address, ClientId, Codigo, ErrorReply, FieldError, Origin, ReplyCodigo, RequestId, ServerId,
-    to_payload,
+    Address, BadMessage, ClientId, Codigo, ErrorReply, FieldError, Origin, ReplyCodigo, RequestId,
+    ServerId, first_messages, is_array, to_payload,
 };
 use service::{MessageArrival, Trace, in_trace};
 use tokio::sync::OwnedSemaphorePermit;
@@ -16,9 +16,12 @@ use super::message::{Item, Message, Reply};
 use crate::app_state::AppState;
 use crate::failure::Failure;
 
+/// What is logged of a command that names no servidor.
+pub(super) const NO_SERVER_ID: &str = "server_id is missing";
+
 /// Who a command is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Addressee {
+enum Addressee {
     Us,
     Another,
     /// It names no servidor, or its `server_id` is no id. On this servidor's own topic it is
@@ -27,7 +30,7 @@ pub(super) enum Addressee {
 }
 
 impl Addressee {
-    pub(super) fn of(payload: &[u8], own: &ServerId) -> Self {
+    fn of(payload: &[u8], own: &ServerId) -> Self {
         match Address::server_id(payload) {
             Ok(Some(id)) if id == own.as_str() => Self::Us,
             Ok(Some(id)) if id.parse::<ServerId>().is_ok() => Self::Another,
@@ -48,29 +51,70 @@ impl From<Reply> for TracedReply {
     }
 }
 
-/// What a command has besides its payload.
+/// A message with a command, or with an array of commands of one kind.
 pub(super) struct Call<'a> {
     app: &'a AppState,
-    command: Command,
-    message: &'a Message,
+    pub(super) command: Command,
+    /// Whether it came on the topic of this servidor alone.
+    pub(super) direct: bool,
+    pub(super) message: &'a Message,
     deadline: Instant,
     /// When the reply expires. A sender that set no expiry may wait longer than our default
     /// deadline, so its reply never expires.
     reply_expires_at: Option<Instant>,
-    /// Whether it came in an array. Answers then are arrays.
-    is_array: bool,
+    /// Whether it is an array. Answers then are arrays.
+    pub(super) is_array: bool,
 }
 
 impl<'a> Call<'a> {
     pub(super) fn new(
         app: &'a AppState,
         command: Command,
+        direct: bool,
         message: &'a Message,
-        is_array: bool,
     ) -> Self {
+        let is_array = is_array(&message.payload);
         let reply_expires_at = message.expiry.map(|left| message.received + left);
         let deadline = reply_expires_at.unwrap_or(message.received + app.command_limit);
-        Self { app, command, message, deadline, reply_expires_at, is_array }
+        Self { app, command, direct, message, deadline, reply_expires_at, is_array }
+    }
+
+    /// Whether a command of the message is for this servidor. One that names no servidor is answered on
+    /// this servidor's own topic; where every servidor receives it, each only reports it.
+    pub(super) fn is_ours(&self, payload: &[u8]) -> bool {
+        match Addressee::of(payload, &self.app.server_id) {
+            Addressee::Us => true,
+            Addressee::Another => false,
+            Addressee::Nobody => {
+                if !self.direct {
+                    self.app.bus.bad_message(&self.message.topic, NO_SERVER_ID);
+                }
+                self.direct
+            }
+        }
+    }
+
+    /// Answers the senders of a message that is refused as a whole. Of a long array these are its
+    /// first [`protocol::MAX_ARRAY`] commands, so that one message never causes more replies than
+    /// another.
+    pub(super) fn refuse_all(&self, reason: &BadMessage, ack: Ack) {
+        let mut commands = first_messages(&self.message.payload);
+        let before = commands.len();
+        let addressee = |payload: &[u8]| Addressee::of(payload, &self.app.server_id);
+        commands.retain(|payload| addressee(payload) != Addressee::Another);
+        if before > 0 && commands.is_empty() {
+            return ack.done();
+        }
+        self.app.bus.bad_message(&self.message.topic, &reason.to_string());
+        // What every servidor receives and names none is answered by none.
+        commands.retain(|payload| self.direct || addressee(payload) == Addressee::Us);
+        let refuse = |payload: &[u8]| {
+            let failure = Failure::Bad(reason.clone());
+            self.app.metrics.handled(self.command, Some(failure.codigo()));
+            self.refuse(failure, payload).map(TracedReply::from)
+        };
+        let answers = commands.into_iter().filter_map(refuse).collect();
+        self.publish(answers, Some(ack.after_answer()), None);
     }
 
     /// Carries the command out; `None` if its sender cannot be answered.
@@ -107,7 +151,7 @@ impl<'a> Call<'a> {
     }
 
     /// The error reply to a command; `None` if its sender cannot be answered.
-    pub(super) fn refuse(&self, failure: Failure, payload: &[u8]) -> Option<Reply> {
+    fn refuse(&self, failure: Failure, payload: &[u8]) -> Option<Reply> {
         let Origin { client_id, request_id } = Origin::find(payload)?;
         info!(%request_id, %client_id, command = %self.command, codigo = %failure.codigo(), "refused");
         if let Some(trace) = Trace::current() {
@@ -151,7 +195,7 @@ impl<'a> Call<'a> {
     }
 
     /// Publishes the replies; the message is acknowledged after the last, or `sent` before the first.
-    pub(super) fn publish(
+    fn publish(
         &self,
         answers: Vec<TracedReply>,
         mut ack: Option<AckAfter>,
@@ -214,10 +258,7 @@ fn undeliverable(command: Command, request_id: RequestId, refusal: Refusal) -> E
         return ErrorReply { campos: vec![campo], ..error };
     }
     // A reserva may have been made, changed or cancelled, so this is no denial.
-    let codigo = match command {
-        Command::Reserva | Command::Cancelamento | Command::Alteracao => Codigo::TempoEsgotado,
-        Command::Postos | Command::Consulta | Command::Estimativa => Codigo::ErroInterno,
-    };
+    let codigo = if command.is_query() { Codigo::ErroInterno } else { Codigo::TempoEsgotado };
     let mensagem = "A resposta não pode ser entregue por este broker. O registro do servidor tem a \
                     causa; para saber o que foi feito, consulte a reserva.";
     ErrorReply::new(Some(request_id), codigo, mensagem.to_owned())

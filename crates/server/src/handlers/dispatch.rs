@@ -6,23 +6,19 @@ use bus::{Ack, Delivery};
 use domain::ChargerMessage;
 use futures_util::future::join_all;
 use protocol::topics::{self, Command, Report, ServerInbound};
-use protocol::{Address, BadMessage, first_messages, is_array};
+use protocol::{Address, BadMessage, is_array};
 use tracing::debug;
 
-use super::call::{Addressee, Call, TracedReply};
+use super::call::{Call, NO_SERVER_ID};
 use super::message::{Item, Message};
 use super::tasks::Tasks;
 use super::{disponibilidade, telemetry};
 use crate::app_state::AppState;
-use crate::charger_messages::ChargerSource;
 use crate::failpoints::{self, CrashPoint};
-use crate::failure::Failure;
-use crate::store::RecordTelemetry;
+use crate::store::{ChargerSource, RecordTelemetry};
 
 /// Longest payload that is read; an array of 256 long commands is far below it.
 const MAX_PAYLOAD: usize = 1 << 20;
-
-const NO_SERVER_ID: &str = "server_id is missing";
 
 /// A message that is to be handled here.
 enum Work {
@@ -54,11 +50,12 @@ pub(super) fn dispatch(app: &Arc<AppState>, delivery: Delivery, tasks: &mut Task
     };
     let app = Arc::clone(app);
     match work {
-        Work::Command { command, direct } => {
-            tasks.spawn(commands(app, command, direct, message, ack));
-        }
+        Work::Command { command, direct } => tasks.spawn(async move {
+            let call = Call::new(&app, command, direct, &message);
+            carry_out_all(&call, ack).await;
+        }),
         Work::Refused { command, direct, reason } => {
-            refuse(&app, command, &message, direct, &reason, ack);
+            Call::new(&app, command, direct, &message).refuse_all(&reason, ack);
         }
         Work::Telemetry(telemetry) => tasks.spawn(async move {
             telemetry::record(&app, &message.topic, telemetry).await;
@@ -161,7 +158,7 @@ fn check_length(payload: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// Only reservations are made to fail, or a test could not get as far as to make one.
+/// Crashes on a reservation alone: a test first sends other commands, which must be carried out.
 fn crash_on(command: Command, point: CrashPoint) {
     if command == Command::Reserva {
         failpoints::crash_at(point);
@@ -169,73 +166,27 @@ fn crash_on(command: Command, point: CrashPoint) {
 }
 
 /// Carries out a command, or those of an array that are for this servidor; they are independent.
-async fn commands(app: Arc<AppState>, command: Command, direct: bool, message: Message, ack: Ack) {
-    let (payloads, is_array) = match protocol::split_array(&message.payload) {
-        Ok(found) => found,
-        Err(bad) => return refuse(&app, command, &message, direct, &bad, ack),
+async fn carry_out_all(call: &Call<'_>, ack: Ack) {
+    let payloads = match protocol::split_array(&call.message.payload) {
+        Ok((payloads, _)) => payloads,
+        Err(bad) => return call.refuse_all(&bad, ack),
     };
     let of = payloads.len();
     let mut ours: Vec<_> = payloads.into_iter().enumerate().collect();
-    if direct || is_array {
-        ours.retain(|(_, payload)| is_ours(&app, &message, direct, payload));
+    if call.direct || call.is_array {
+        ours.retain(|(_, payload)| call.is_ours(payload));
     }
     if ours.is_empty() {
         return ack.done();
     }
-    crash_on(command, CrashPoint::Received);
-    let call = Call::new(&app, command, &message, is_array);
+    crash_on(call.command, CrashPoint::Received);
     let work = ours.into_iter().map(|(index, one)| call.carry_out(one, Item { index, of }));
     let answers = join_all(work).await.into_iter().flatten().collect();
-    if command == Command::Reserva && failpoints::will_crash_at(CrashPoint::BeforeAck) {
+    if call.command == Command::Reserva && failpoints::will_crash_at(CrashPoint::BeforeAck) {
         call.reply(answers, Ack::none()).await;
     } else {
         call.reply(answers, ack).await;
     }
-    crash_on(command, CrashPoint::Replied);
-    crash_on(command, CrashPoint::BeforeAck);
-}
-
-/// Whether a command is for this servidor. One that names no servidor is answered on this servidor's
-/// own topic; where every servidor receives it, each only reports it.
-fn is_ours(app: &AppState, message: &Message, direct: bool, payload: &[u8]) -> bool {
-    match Addressee::of(payload, &app.server_id) {
-        Addressee::Us => true,
-        Addressee::Another => false,
-        Addressee::Nobody => {
-            if !direct {
-                app.bus.bad_message(&message.topic, NO_SERVER_ID);
-            }
-            direct
-        }
-    }
-}
-
-/// Answers the senders of a message that is refused as a whole. Of a long array these are its
-/// first [`protocol::MAX_ARRAY`] commands, so that one message never causes more replies than
-/// another.
-fn refuse(
-    app: &AppState,
-    command: Command,
-    message: &Message,
-    direct: bool,
-    reason: &BadMessage,
-    ack: Ack,
-) {
-    let call = Call::new(app, command, message, is_array(&message.payload));
-    let mut commands = first_messages(&message.payload);
-    let before = commands.len();
-    let addressee = |payload: &[u8]| Addressee::of(payload, &app.server_id);
-    commands.retain(|payload| addressee(payload) != Addressee::Another);
-    if before > 0 && commands.is_empty() {
-        return ack.done();
-    }
-    app.bus.bad_message(&message.topic, &reason.to_string());
-    // What every servidor receives and names none is answered by none.
-    commands.retain(|payload| direct || addressee(payload) == Addressee::Us);
-    let refuse = |payload: &[u8]| {
-        let failure = Failure::Bad(reason.clone());
-        app.metrics.handled(command, Some(failure.codigo()));
-        call.refuse(failure, payload).map(TracedReply::from)
-    };
-    call.publish(commands.into_iter().filter_map(refuse).collect(), Some(ack.after_answer()), None);
+    crash_on(call.command, CrashPoint::Replied);
+    crash_on(call.command, CrashPoint::BeforeAck);
 }

@@ -9,10 +9,9 @@ use uuid::Uuid;
 
 use super::message::Message;
 use crate::app_state::AppState;
-use crate::charger_messages::ChargerSource;
 use crate::digest;
 use crate::failpoints::{self, Bug};
-use crate::store::{Audited, Author, RecordChargerMessage, WriteError};
+use crate::store::{Audited, Author, ChargerSource, RecordChargerMessage, WriteError};
 
 /// Namespace of the digests of payloads.
 const PAYLOAD_NAMESPACE: Uuid = Uuid::from_u128(0x52b0_94e6_3f0d_4c8a_8a77_19c6_d1f3_0e58);
@@ -37,7 +36,9 @@ pub(super) fn read(
         retained: message.is_retained.then(|| digest(payload)),
         replayed: message.replayed,
     };
-    Ok(Some(((report.ponto_id.get(), topic_server_id.is_some()), message)))
+    let source =
+        ChargerSource { posto_id: report.ponto_id.get(), direct: topic_server_id.is_some() };
+    Ok(Some((source, message)))
 }
 
 /// Whose charger it is: the topic says so, for rights at the broker are for topics.
@@ -65,10 +66,11 @@ pub(super) async fn retry(app: &AppState, source: ChargerSource) {
 
 async fn write(
     app: &AppState,
-    (posto_id, direct): ChargerSource,
+    source: ChargerSource,
     message: ChargerMessage,
 ) -> Result<bool, WriteError> {
-    let command = RecordChargerMessage { posto_id, direct, message };
+    let posto_id = source.posto_id;
+    let command = RecordChargerMessage { source, message };
     let outcome = app.store.execute(Audited { by: Author::Charger, command }).await;
     match &outcome {
         Ok(true) => info!(posto_id, disponivel = message.disponivel, "charger message stored"),

@@ -7,7 +7,7 @@ use super::error::StoreError;
 use super::first_answer::{read_estimate, write_estimate};
 use super::request_outcome::{CurrentReserva, RequestOutcome, Reserved, fingerprint};
 use super::rows::row;
-use super::stored_rejection::{rejection, stored_form};
+use super::stored_rejection::{About, rejection, stored_form};
 
 row! {
     /// A request to change a reserva.
@@ -102,9 +102,9 @@ impl ChangeRow {
         let decision = match answer {
             StoredAnswer::Refused(Refused { rejection: name, detail, posto_id, nome }) => {
                 // Which reserva it named, its sender knows.
-                let asked = &self.request_id;
-                Err(rejection(&name, detail, posto_id, nome, asked, server_id)
-                    .ok_or_else(corrupt)?)
+                let request_id = &self.request_id;
+                let about = About { posto_id, nome: &nome, request_id, server_id };
+                Err(rejection(&name, detail, about).ok_or_else(corrupt)?)
             }
             StoredAnswer::Changed(changed) => {
                 let current = reserva.as_ref().ok_or_else(corrupt)?;

@@ -57,7 +57,7 @@ pub use reader::{
     Archivable, AuditQuery, AuditRow, CarregamentosQuery, Estimated, ForgettableRows, Listing,
     RefusalIds, ReservasQuery, StoredToken,
 };
-pub use request_outcome::{CurrentReserva, RequestOutcome, Reserved};
+pub use request_outcome::{CurrentReserva, RequestKey, RequestOutcome, Reserved};
 pub use restore::{Replaced, RestoreError, Restored, restore};
 pub use rotation::{Rotated, Rotation};
 pub use rows::carros::CarroRow;

@@ -7,8 +7,19 @@ use super::error::StoreError;
 use super::first_answer::{FirstAnswer, read_estimate};
 use super::rows::reservas::ReservaRow;
 use super::rows::row;
-use super::stored_rejection::rejection;
+use super::stored_rejection::{About, rejection};
 use crate::digest;
+
+/// What makes two requests the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestKey {
+    /// The same in every repeat.
+    pub request_id: String,
+    /// Differs if another request reuses the `request_id`.
+    pub fingerprint: [u8; 16],
+    /// The app that asks, if there is one: nobody else learns of its reserva.
+    pub app: Option<String>,
+}
 
 /// A reservation that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,14 +56,10 @@ pub struct CurrentReserva {
 impl RequestOutcome {
     /// The answer to a repeat of the request. One with another fingerprint, or of another app, asks
     /// for something else under the same `request_id`, and is refused.
-    pub(super) fn answer_to(
-        self,
-        fingerprint: [u8; 16],
-        app: Option<&str>,
-    ) -> Result<Reserved, Rejection> {
+    pub(super) fn answer_to(self, key: &RequestKey) -> Result<Reserved, Rejection> {
         match self.fingerprint {
-            Some(first) if first != fingerprint => Err(Rejection::ChaveReutilizada),
-            _ if !self.is_visible_to(app) => Err(Rejection::ChaveReutilizada),
+            Some(first) if first != key.fingerprint => Err(Rejection::ChaveReutilizada),
+            _ if !self.is_visible_to(key.app.as_deref()) => Err(Rejection::ChaveReutilizada),
             _ => self.decision,
         }
     }
@@ -60,11 +67,10 @@ impl RequestOutcome {
     /// The same for a change of the reserva that this request made: a refusal names it.
     pub(super) fn answer_to_change(
         self,
-        fingerprint: [u8; 16],
-        app: Option<&str>,
+        key: &RequestKey,
         reserva_request_id: &str,
     ) -> Result<Reserved, Rejection> {
-        self.answer_to(fingerprint, app).map_err(|rejection| match rejection {
+        self.answer_to(key).map_err(|rejection| match rejection {
             Rejection::ReservaInexistente { server_id, .. } => {
                 let reserva = reserva_request_id.to_owned();
                 Rejection::ReservaInexistente { reserva, server_id }
@@ -73,13 +79,14 @@ impl RequestOutcome {
         })
     }
 
-    /// Whether somebody who names this app, or none, may learn of it.
+    /// As [`is_visible`], of the app that asked.
     pub(super) fn is_visible_to(&self, app: Option<&str>) -> bool {
         is_visible(self.app.as_deref(), app)
     }
 }
 
-/// Whether somebody who names `app`, or none, may learn of what `owner` has asked for.
+/// Whether a request in the name of `app` may see what the app `owner` asked for. What no app asked for
+/// is visible to every request.
 pub(super) fn is_visible(owner: Option<&str>, app: Option<&str>) -> bool {
     owner.is_none() || owner == app
 }
@@ -226,14 +233,9 @@ impl RefusedRow {
     pub(super) fn outcome(self, server_id: &str) -> Result<RequestOutcome, StoreError> {
         let fingerprint = fingerprint(&self.fingerprint, &self.request_id)?;
         let corrupt = || StoreError::Corrupt(format!("rejection of request {}", self.request_id));
-        let rejection = rejection(
-            &self.rejection,
-            self.detail,
-            self.posto_id,
-            self.nome,
-            &self.request_id,
-            server_id,
-        );
+        let (nome, request_id) = (&self.nome, &self.request_id);
+        let about = About { posto_id: self.posto_id, nome, request_id, server_id };
+        let rejection = rejection(&self.rejection, self.detail, about);
         let decision = Err(rejection.ok_or_else(corrupt)?);
         Ok(RequestOutcome {
             fingerprint: Some(fingerprint),

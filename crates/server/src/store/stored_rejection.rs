@@ -3,12 +3,125 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use domain::{DAY, IntervalError, Rejection, Rules, days};
+use domain::{DAY, IntervalError, Rejection, days, words};
 
 /// Between the names of the errors of two fields.
 const NAME_SEPARATOR: char = '+';
 /// The value of the first field is shifted left by so many bits; that of the second is below.
 const VALUE_BITS: u32 = 32;
+
+/// The rules of the releases that stored no value with a broken rule: no operator could set them.
+const MAXIMA_OF_EARLIER_RELEASES: Duration = DAY.saturating_mul(31);
+const ANTECEDENCIA_OF_EARLIER_RELEASES: Duration = DAY.saturating_mul(90);
+
+words! {
+    /// What a refusal of a reservation, a change or a cancellation is called in the database. Rows of
+    /// all releases have these names, so none may change.
+    enum StoredName {
+        PostoInexistente = "posto_inexistente",
+        PostoJaReservadoParaEsteCarro = "posto_ja_reservado_para_este_carro",
+        PostoReservado = "posto_reservado",
+        PostoOcupado = "posto_ocupado",
+        PostoIndisponivel = "posto_indisponivel",
+        PostoEmManutencao = "posto_em_manutencao",
+        ReservaInexistente = "reserva_inexistente",
+        ReservaEncerrada = "reserva_encerrada",
+        ReservaEmUso = "reserva_em_uso",
+        LimiteDeReservas = "limite_de_reservas",
+        FimNotAfterInicio = "fim_not_after_inicio",
+        InicioNotBeforeFim = "inicio_not_before_fim",
+        InicioBegun = "inicio_begun",
+        FimInPast = "fim_in_past",
+        InicioInPast = "inicio_in_past",
+        TooLong = "too_long",
+        TooFarAhead = "too_far_ahead",
+    }
+}
+
+/// What a refusal is about. Which of these its sentence names depends on its name.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct About<'a> {
+    pub(super) posto_id: i64,
+    /// Of the posto.
+    pub(super) nome: &'a str,
+    pub(super) request_id: &'a str,
+    pub(super) server_id: &'a str,
+}
+
+impl StoredName {
+    /// `None` for refusals of other commands. Of several wrong fields it is that of the first.
+    fn of(rejection: &Rejection) -> Option<Self> {
+        Some(match rejection {
+            Rejection::PostoInexistente { .. } => Self::PostoInexistente,
+            Rejection::PostoJaReservadoParaEsteCarro { .. } => Self::PostoJaReservadoParaEsteCarro,
+            Rejection::PostoReservado { .. } => Self::PostoReservado,
+            Rejection::PostoOcupado { .. } => Self::PostoOcupado,
+            Rejection::PostoIndisponivel { .. } => Self::PostoIndisponivel,
+            Rejection::PostoEmManutencao { .. } => Self::PostoEmManutencao,
+            Rejection::Interval(errors) => Self::of_interval(*errors.first()?),
+            Rejection::ReservaInexistente { .. } => Self::ReservaInexistente,
+            Rejection::ReservaEncerrada => Self::ReservaEncerrada,
+            Rejection::ReservaEmUso => Self::ReservaEmUso,
+            Rejection::LimiteDeReservas { .. } => Self::LimiteDeReservas,
+            _ => return None,
+        })
+    }
+
+    fn of_interval(error: IntervalError) -> Self {
+        match error {
+            IntervalError::FimNotAfterInicio => Self::FimNotAfterInicio,
+            IntervalError::InicioNotBeforeFim => Self::InicioNotBeforeFim,
+            IntervalError::InicioBegun => Self::InicioBegun,
+            IntervalError::FimInPast => Self::FimInPast,
+            IntervalError::InicioInPast => Self::InicioInPast,
+            IntervalError::TooLong { .. } => Self::TooLong,
+            IntervalError::TooFarAhead { .. } => Self::TooFarAhead,
+        }
+    }
+
+    /// The refusal of this name; `None` if the value with it is none that its rule can have.
+    fn rejection(self, detail: Option<i64>, about: About<'_>) -> Option<Rejection> {
+        let (nome, server_id) = (about.nome.to_owned(), about.server_id.to_owned());
+        let interval = |error| Rejection::Interval(vec![error]);
+        let rule = |of_earlier_releases: Duration| match detail {
+            Some(days) => u32::try_from(days).ok().and_then(|days| DAY.checked_mul(days)),
+            None => Some(of_earlier_releases),
+        };
+        Some(match self {
+            Self::PostoInexistente => {
+                Rejection::PostoInexistente { posto_id: about.posto_id, server_id }
+            }
+            Self::PostoJaReservadoParaEsteCarro => {
+                Rejection::PostoJaReservadoParaEsteCarro { nome }
+            }
+            Self::PostoReservado => Rejection::PostoReservado { nome },
+            Self::PostoOcupado => Rejection::PostoOcupado { nome },
+            Self::PostoIndisponivel => Rejection::PostoIndisponivel { nome },
+            Self::PostoEmManutencao => Rejection::PostoEmManutencao { nome },
+            Self::ReservaInexistente => {
+                Rejection::ReservaInexistente { reserva: about.request_id.to_owned(), server_id }
+            }
+            Self::ReservaEncerrada => Rejection::ReservaEncerrada,
+            Self::ReservaEmUso => Rejection::ReservaEmUso,
+            Self::LimiteDeReservas => {
+                Rejection::LimiteDeReservas { limite: u32::try_from(detail?).ok()? }
+            }
+            Self::FimNotAfterInicio => interval(IntervalError::FimNotAfterInicio),
+            Self::InicioNotBeforeFim => interval(IntervalError::InicioNotBeforeFim),
+            Self::InicioBegun => interval(IntervalError::InicioBegun),
+            Self::FimInPast => interval(IntervalError::FimInPast),
+            Self::InicioInPast => interval(IntervalError::InicioInPast),
+            Self::TooLong => {
+                let maxima = rule(MAXIMA_OF_EARLIER_RELEASES)?;
+                interval(IntervalError::TooLong { maxima })
+            }
+            Self::TooFarAhead => {
+                let antecedencia = rule(ANTECEDENCIA_OF_EARLIER_RELEASES)?;
+                interval(IntervalError::TooFarAhead { antecedencia })
+            }
+        })
+    }
+}
 
 /// The name and the value with which a refusal of a reservation, a change or a cancellation is
 /// stored; `None` for refusals of other commands.
@@ -17,9 +130,10 @@ pub(super) fn stored_form(rejection: &Rejection) -> Option<(Cow<'static, str>, O
     if let Rejection::Interval(errors) = rejection
         && let [first, second] = errors.as_slice()
     {
-        let name = format!("{name}{NAME_SEPARATOR}{}", interval_name(*second));
+        let second_name = StoredName::of_interval(*second).as_str();
         let value = |error| stored_days(error).unwrap_or_default();
-        return Some((name.into(), Some(value(*first) << VALUE_BITS | value(*second))));
+        let values = value(*first) << VALUE_BITS | value(*second);
+        return Some((format!("{name}{NAME_SEPARATOR}{second_name}").into(), Some(values)));
     }
     let detail = match rejection {
         Rejection::Interval(errors) => errors.first().copied().and_then(stored_days),
@@ -31,32 +145,7 @@ pub(super) fn stored_form(rejection: &Rejection) -> Option<(Cow<'static, str>, O
 
 /// The name under which the same refusals are counted: of several wrong fields, that of the first.
 pub(super) fn rejection_name(rejection: &Rejection) -> Option<&'static str> {
-    Some(match rejection {
-        Rejection::PostoInexistente { .. } => "posto_inexistente",
-        Rejection::PostoJaReservadoParaEsteCarro { .. } => "posto_ja_reservado_para_este_carro",
-        Rejection::PostoReservado { .. } => "posto_reservado",
-        Rejection::PostoOcupado { .. } => "posto_ocupado",
-        Rejection::PostoIndisponivel { .. } => "posto_indisponivel",
-        Rejection::PostoEmManutencao { .. } => "posto_em_manutencao",
-        Rejection::Interval(errors) => interval_name(*errors.first()?),
-        Rejection::ReservaInexistente { .. } => "reserva_inexistente",
-        Rejection::ReservaEncerrada => "reserva_encerrada",
-        Rejection::ReservaEmUso => "reserva_em_uso",
-        Rejection::LimiteDeReservas { .. } => "limite_de_reservas",
-        _ => return None,
-    })
-}
-
-fn interval_name(error: IntervalError) -> &'static str {
-    match error {
-        IntervalError::FimNotAfterInicio => "fim_not_after_inicio",
-        IntervalError::InicioNotBeforeFim => "inicio_not_before_fim",
-        IntervalError::InicioBegun => "inicio_begun",
-        IntervalError::FimInPast => "fim_in_past",
-        IntervalError::InicioInPast => "inicio_in_past",
-        IntervalError::TooLong { .. } => "too_long",
-        IntervalError::TooFarAhead { .. } => "too_far_ahead",
-    }
+    StoredName::of(rejection).map(StoredName::as_str)
 }
 
 /// The days of the rule that is broken.
@@ -71,71 +160,26 @@ fn stored_days(error: IntervalError) -> Option<i64> {
 
 /// A refusal that is stored under this name, of nothing in particular.
 pub(super) fn example(name: &str) -> Option<Rejection> {
-    rejection(name, Some(0), 0, String::new(), "", "")
+    rejection(name, Some(0), About::default())
 }
 
-/// What [`stored`] stands for, of the request `request_id` about this posto.
-pub(super) fn rejection(
-    name: &str,
-    detail: Option<i64>,
-    posto_id: i64,
-    nome: String,
-    request_id: &str,
-    server_id: &str,
-) -> Option<Rejection> {
-    if let Some(errors) = interval_errors(name, detail) {
-        return Some(Rejection::Interval(errors));
-    }
-    Some(match name {
-        "posto_inexistente" => {
-            Rejection::PostoInexistente { posto_id, server_id: server_id.to_owned() }
-        }
-        "posto_ja_reservado_para_este_carro" => Rejection::PostoJaReservadoParaEsteCarro { nome },
-        "posto_reservado" => Rejection::PostoReservado { nome },
-        "posto_ocupado" => Rejection::PostoOcupado { nome },
-        "posto_indisponivel" => Rejection::PostoIndisponivel { nome },
-        "posto_em_manutencao" => Rejection::PostoEmManutencao { nome },
-        "reserva_inexistente" => Rejection::ReservaInexistente {
-            reserva: request_id.to_owned(),
-            server_id: server_id.to_owned(),
-        },
-        "reserva_encerrada" => Rejection::ReservaEncerrada,
-        "reserva_em_uso" => Rejection::ReservaEmUso,
-        "limite_de_reservas" => {
-            Rejection::LimiteDeReservas { limite: u32::try_from(detail?).ok()? }
-        }
-        _ => return None,
-    })
-}
-
-/// The wrong fields of an interval, if this is their name.
-fn interval_errors(name: &str, detail: Option<i64>) -> Option<Vec<IntervalError>> {
+/// What [`stored_form`] stands for.
+pub(super) fn rejection(name: &str, detail: Option<i64>, about: About<'_>) -> Option<Rejection> {
     let Some((first, second)) = name.split_once(NAME_SEPARATOR) else {
-        return Some(vec![interval_error(name, detail)?]);
+        return StoredName::parse(name).ok()?.rejection(detail, about);
     };
     let values = detail?;
-    let (of_first, of_second) = (values >> VALUE_BITS, values & ((1 << VALUE_BITS) - 1));
-    Some(vec![interval_error(first, Some(of_first))?, interval_error(second, Some(of_second))?])
-}
-
-fn interval_error(name: &str, detail: Option<i64>) -> Option<IntervalError> {
-    let rule = |default: Duration| match detail {
-        Some(days) => u32::try_from(days).ok().and_then(|days| DAY.checked_mul(days)),
-        // Earlier releases had this rule alone, and one value for it.
-        None => Some(default),
-    };
-    Some(match name {
-        "fim_not_after_inicio" => IntervalError::FimNotAfterInicio,
-        "inicio_not_before_fim" => IntervalError::InicioNotBeforeFim,
-        "inicio_begun" => IntervalError::InicioBegun,
-        "fim_in_past" => IntervalError::FimInPast,
-        "inicio_in_past" => IntervalError::InicioInPast,
-        "too_long" => IntervalError::TooLong { maxima: rule(Rules::default().maxima)? },
-        "too_far_ahead" => {
-            IntervalError::TooFarAhead { antecedencia: rule(Rules::default().antecedencia)? }
-        }
-        _ => return None,
-    })
+    let mut errors = Vec::new();
+    for (name, value) in [(first, values >> VALUE_BITS), (second, values & ((1 << VALUE_BITS) - 1))]
+    {
+        let Rejection::Interval(error) =
+            StoredName::parse(name).ok()?.rejection(Some(value), about)?
+        else {
+            return None;
+        };
+        errors.extend(error);
+    }
+    Some(Rejection::Interval(errors))
 }
 
 #[cfg(test)]
@@ -143,7 +187,18 @@ mod tests {
     use super::*;
 
     fn read(name: &str, detail: Option<i64>) -> Option<Rejection> {
-        rejection(name, detail, 5, "Ponto 5".to_owned(), "r1", "server1")
+        let (nome, request_id, server_id) = ("Ponto 5", "r1", "server1");
+        rejection(name, detail, About { posto_id: 5, nome, request_id, server_id })
+    }
+
+    #[test]
+    fn every_name_is_read_as_what_is_stored_under_it() {
+        for name in StoredName::ALL {
+            let refused = read(name.as_str(), Some(2)).expect("a refusal");
+            let (stored, detail) = stored_form(&refused).expect("a name");
+            assert_eq!(stored, name.as_str());
+            assert_eq!(read(&stored, detail), Some(refused), "{stored}");
+        }
     }
 
     #[test]
@@ -179,6 +234,8 @@ mod tests {
         let too_long = |days| IntervalError::TooLong { maxima: DAY * days };
         assert_eq!(read("too_long", None), of(too_long(31)));
         assert_eq!(read("too_long", Some(2)), of(too_long(2)));
+        let antecedencia = DAY * 90;
+        assert_eq!(read("too_far_ahead", None), of(IntervalError::TooFarAhead { antecedencia }));
         let antecedencia = DAY * 30;
         assert_eq!(
             read("too_far_ahead", Some(30)),

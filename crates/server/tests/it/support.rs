@@ -16,8 +16,8 @@ use domain::{
     Rules, TipoConector,
 };
 use server::store::{
-    CancelReserva, CancelTarget, Change, Clock, Environment, ForgetCharger, ImportPostos,
-    RemovePosto, Reserve, Reserved, Store, StoreCloser, WriteError,
+    CancelReserva, CancelTarget, Change, ChargerSource, Clock, Environment, ForgetCharger,
+    ImportPostos, RemovePosto, RequestKey, Reserve, Reserved, Store, StoreCloser, WriteError,
 };
 use tokio::sync::mpsc;
 
@@ -213,6 +213,11 @@ pub(crate) fn posto(nome: &str) -> Posto {
     }
 }
 
+/// The charger of a posto, on the topic of every servidor.
+pub(crate) fn charger(posto_id: i64) -> ChargerSource {
+    ChargerSource { posto_id, direct: false }
+}
+
 /// A reservation; `hours` counts from [`START`].
 pub(crate) fn reservation(
     request_id: &str,
@@ -227,8 +232,7 @@ pub(crate) fn reservation(
     let length = content.len().min(16);
     fingerprint[..length].copy_from_slice(&content.as_bytes()[..length]);
     Reserve {
-        request_id: request_id.to_owned(),
-        fingerprint,
+        key: RequestKey { request_id: request_id.to_owned(), fingerprint, app: None },
         command: ReservaCommand {
             carro: Carro {
                 placa: placa(plate),
@@ -240,7 +244,6 @@ pub(crate) fn reservation(
             posto_id,
             interval: RequestedInterval { inicio, fim },
         },
-        app: None,
         client_id: "cliente1".to_owned(),
         deadline: soon(),
     }

@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 
 use super::answer::{Carregamento, CarregamentoStatus};
 use crate::admin::page::{PageSize, check_order, page};
+use crate::admin::path::PostoPath;
 use crate::app_state::AppState;
 use crate::store::CarregamentosQuery;
 
@@ -50,10 +51,7 @@ fields! {
 /// vem antes dos que foram registrados antes dele, ainda que tenha começado antes.
 #[utoipa::path(get, path = "/postos/{id}/carregamentos", operation_id = "list_carregamentos",
     tag = "carregamentos",
-    params(
-        ("id" = i64, Path, description = "Número do posto", minimum = 1),
-        CarregamentosParams,
-    ),
+    params(PostoPath, CarregamentosParams),
     responses(
         (status = 200, body = CarregamentosPage, description = "Uma página de carregamentos"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
@@ -61,7 +59,7 @@ fields! {
 )]
 async fn list(
     State(app): State<Arc<AppState>>,
-    Path(posto_id): Path<i64>,
+    Path(PostoPath { id: posto_id }): Path<PostoPath>,
     Params(CarregamentosParams { antes_de, limite }): Params<CarregamentosParams>,
 ) -> Result<Json<CarregamentosPage>, HttpError> {
     app.check_had_posto(posto_id).await?;

@@ -11,7 +11,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::{Correction, Rejection, ReportedEnergy, ReportedSession};
 use protocol::ErrorReply;
-use serde::Deserialize;
 use service::{HttpError, JsonBody, Path};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,6 +19,7 @@ use self::answer::Carregamento;
 use self::bodies::{CarregamentoBody, CorrecaoBody, EnergiaBody};
 pub(super) use self::listing::CarregamentosFilter;
 use super::author::By;
+use super::path::{CarregamentoPath, PostoCarregamentoPath, PostoPath};
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::store::{
@@ -32,12 +32,6 @@ pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(start))
         .routes(routes!(finish))
         .routes(routes!(correct))
-}
-
-#[derive(Deserialize)]
-struct SessionPath {
-    id: i64,
-    carregamento_id: i64,
 }
 
 async fn show(app: &AppState, posto_id: i64, id: i64) -> Result<Json<Carregamento>, HttpError> {
@@ -63,7 +57,7 @@ async fn show(app: &AppState, posto_id: i64, id: i64) -> Result<Json<Carregament
 #[utoipa::path(post, path = "/postos/{id}/carregamentos", operation_id = "start_carregamento",
     tag = "carregamentos",
     request_body = CarregamentoBody,
-    params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
+    params(PostoPath),
     responses(
         (status = 201, body = Carregamento, description = "O carregamento"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
@@ -77,7 +71,7 @@ async fn show(app: &AppState, posto_id: i64, id: i64) -> Result<Json<Carregament
 async fn start(
     State(app): State<Arc<AppState>>,
     By(by): By,
-    Path(posto_id): Path<i64>,
+    Path(PostoPath { id: posto_id }): Path<PostoPath>,
     body: JsonBody,
 ) -> Result<(StatusCode, Json<Carregamento>), HttpError> {
     let CarregamentoBody { placa, inicio, fim, energia_fornecida, confirmado } = body.read()?;
@@ -105,10 +99,7 @@ async fn start(
 #[utoipa::path(put, path = "/postos/{id}/carregamentos/{carregamento_id}", operation_id = "finish_carregamento",
     tag = "carregamentos",
     request_body = EnergiaBody,
-    params(
-        ("id" = i64, Path, description = "Número do posto", minimum = 1),
-        ("carregamento_id" = i64, Path, description = "Número do carregamento", minimum = 1),
-    ),
+    params(PostoCarregamentoPath),
     responses(
         (status = 200, body = Carregamento, description = "O carregamento"),
         (status = 404, body = ErrorReply, description = "carregamento_inexistente"),
@@ -120,9 +111,10 @@ async fn start(
 async fn finish(
     State(app): State<Arc<AppState>>,
     By(by): By,
-    Path(SessionPath { id: posto_id, carregamento_id: id }): Path<SessionPath>,
+    Path(path): Path<PostoCarregamentoPath>,
     body: JsonBody,
 ) -> Result<Json<Carregamento>, HttpError> {
+    let PostoCarregamentoPath { id: posto_id, carregamento_id: id } = path;
     let EnergiaBody { energia_fornecida, fim, confirmado } = body.read()?;
     let energy = ReportedEnergy { energia_fornecida, confirmado: confirmado.unwrap_or(false) };
     app.write_by(by, FinishCarregamento { posto_id, id, energy, fim }).await?;
@@ -136,7 +128,7 @@ async fn finish(
 #[utoipa::path(patch, path = "/carregamentos/{id}", operation_id = "correct_carregamento",
     tag = "carregamentos",
     request_body = CorrecaoBody,
-    params(("id" = i64, Path, description = "Número do carregamento", minimum = 1)),
+    params(CarregamentoPath),
     responses(
         (status = 200, body = Carregamento, description = "O carregamento"),
         (status = 404, body = ErrorReply, description = "carregamento_inexistente"),
@@ -149,7 +141,7 @@ async fn finish(
 async fn correct(
     State(app): State<Arc<AppState>>,
     By(by): By,
-    Path(id): Path<i64>,
+    Path(CarregamentoPath { id }): Path<CarregamentoPath>,
     body: JsonBody,
 ) -> Result<Json<Carregamento>, HttpError> {
     let CorrecaoBody { inicio, fim, energia_fornecida, confirmado } = body.read()?;

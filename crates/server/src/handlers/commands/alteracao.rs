@@ -1,6 +1,6 @@
 //! `server/postos/reserva/alteracao`: changes a reserva.
 
-use protocol::{AlteracaoRequest, BadMessage, read_json};
+use protocol::{AlteracaoRequest, BadMessage, ReservaRef, read_json};
 use tokio::time::Instant;
 use tracing::info;
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use crate::app_state::AppState;
 use crate::digest;
 use crate::failure::Failure;
 use crate::handlers::message::Reply;
-use crate::store::{ChangeReserva, Reserved};
+use crate::store::{ChangeReserva, RequestKey, Reserved};
 use crate::wire;
 
 /// Namespace of the fingerprints by which changes are distinguished.
@@ -21,43 +21,28 @@ pub(super) async fn handle(
     deadline: Instant,
 ) -> Result<Reply, Failure> {
     let request: AlteracaoRequest = read_json(payload)?;
-    app.array_clients.note(&request.client_id, request.listas);
+    let fingerprint = fingerprint(&request)?;
+    let AlteracaoRequest { asked, change } = request;
+    let ReservaRef { request_id, client_id, listas, reserva_request_id, app: asking, .. } = asked;
+    app.array_clients.note(&client_id, listas);
     let command = ChangeReserva {
-        request_id: request.request_id.as_str().to_owned(),
-        fingerprint: fingerprint(&request)?,
-        reserva_request_id: request.reserva_request_id.as_str().to_owned(),
-        change: (&request.change).into(),
-        app: request.app.map(|app| app.as_str().to_owned()),
+        key: RequestKey {
+            request_id: request_id.as_str().to_owned(),
+            fingerprint,
+            app: asking.map(|asking| asking.as_str().to_owned()),
+        },
+        reserva_request_id: reserva_request_id.as_str().to_owned(),
+        change: (&change).into(),
         deadline,
     };
-    let Reserved { reserva, nome, estimativa } = change(app, command).await?;
-    let AlteracaoRequest { request_id, client_id, reserva_request_id, .. } = request;
+    let key = command.key.clone();
+    let asked = reserva_request_id.as_str();
+    let first_answer = || app.store.first_answer_to_change(&key, asked, app.now());
+    let Reserved { reserva, nome, estimativa } = app.write_or_recall(command, first_answer).await?;
     info!(%request_id, %client_id, %reserva_request_id, posto_id = reserva.posto_id,
         reserva_id = reserva.id, "changed");
     let mensagem = wire::changed_mensagem(&reserva, &nome);
     Reply::reserva(client_id, request_id, mensagem, &reserva, estimativa.as_ref())
-}
-
-/// A change that was decided before gets its first answer, also while nothing can be written.
-async fn change(app: &AppState, command: ChangeReserva) -> Result<Reserved, Failure> {
-    let repeat = command.clone();
-    let failure = match app.write(command).await {
-        Err(failure) if failure.is_unwritten() => failure,
-        written => return written,
-    };
-    let ChangeReserva { request_id, fingerprint, reserva_request_id, app: asking, .. } = repeat;
-    let first = app.store.first_answer_to_change(
-        &request_id,
-        fingerprint,
-        asking.as_deref(),
-        &reserva_request_id,
-        app.now(),
-    );
-    match first.await {
-        Ok(Some(first)) => Ok(first?),
-        Ok(None) => Err(failure),
-        Err(error) => Err(app.in_doubt(&error)),
-    }
 }
 
 /// Covers which reserva is to be changed how, and neither the client nor the gateway.

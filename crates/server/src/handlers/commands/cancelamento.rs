@@ -1,6 +1,6 @@
 //! `server/postos/reserva/cancelamento`: cancels a reserva.
 
-use domain::{Reserva, ReservaState};
+use domain::{Rejection, Reserva, ReservaState};
 use protocol::{AppId, BadMessage, RequestId, ReservaRef, read_json};
 use tokio::time::Instant;
 use tracing::info;
@@ -10,7 +10,7 @@ use crate::app_state::AppState;
 use crate::digest;
 use crate::failure::Failure;
 use crate::handlers::message::Reply;
-use crate::store::{CancelReserva, CancelTarget};
+use crate::store::{CancelReserva, CancelTarget, StoreError};
 use crate::wire;
 
 /// Namespace of the digests by which requests to cancel are known again.
@@ -29,12 +29,8 @@ pub(super) async fn handle(
         app: asking.as_ref().map(|asking| asking.as_str().to_owned()),
         digest: digest(&request_id, &reserva_request_id, asking.as_ref())?,
     };
-    let reserva = match app.write(CancelReserva { target, deadline }).await {
-        Err(failure) if failure.is_unwritten() => {
-            cancelled_before(app, &reserva_request_id, asking.as_ref(), failure).await?
-        }
-        written => written?,
-    };
+    let cancelled = || cancelled_before(app, &reserva_request_id, asking.as_ref());
+    let reserva = app.write_or_recall(CancelReserva { target, deadline }, cancelled).await?;
     info!(%request_id, %client_id, %reserva_request_id, reserva_id = reserva.id, "cancelled");
     Reply::reserva(client_id, request_id, wire::cancelled_mensagem(&reserva), &reserva, None)
 }
@@ -54,19 +50,12 @@ async fn cancelled_before(
     app: &AppState,
     reserva_request_id: &RequestId,
     asking: Option<&AppId>,
-    failure: Failure,
-) -> Result<Reserva, Failure> {
-    let asking = asking.map(AppId::as_str);
-    match app.store.request_outcome(reserva_request_id.as_str(), asking, app.now()).await {
-        Ok(outcome) => {
-            let current = outcome.and_then(|outcome| outcome.current);
-            let cancelled = current
-                .map(|current| current.reserva)
-                .filter(|reserva| reserva.facts.state == ReservaState::Cancelada);
-            cancelled.ok_or(failure)
-        }
-        Err(error) => Err(app.in_doubt(&error)),
-    }
+) -> Result<Option<Result<Reserva, Rejection>>, StoreError> {
+    let (asked, asking) = (reserva_request_id.as_str(), asking.map(AppId::as_str));
+    let outcome = app.store.request_outcome(asked, asking, app.now()).await?;
+    let current = outcome.and_then(|outcome| outcome.current);
+    let reserva = current.map(|current| current.reserva);
+    Ok(reserva.filter(|reserva| reserva.facts.state == ReservaState::Cancelada).map(Ok))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::digest;
 use crate::failpoints::{Bug, has};
 use crate::failure::Failure;
 use crate::handlers::message::Reply;
-use crate::store::{Reserve, Reserved};
+use crate::store::{RequestKey, Reserve, Reserved};
 
 /// Namespace of the fingerprints by which reservations are distinguished.
 const FINGERPRINT_NAMESPACE: Uuid = Uuid::from_u128(0x8d0c_61f2_4b7e_4a51_9c3d_e2a7_50f1_6b94);
@@ -23,18 +23,22 @@ pub(super) async fn handle(
     let request: ReservaRequest = read_json(payload)?;
     app.array_clients.note(&request.client_id, request.listas);
     let command = Reserve {
-        request_id: request.request_id.as_str().to_owned(),
-        fingerprint: fingerprint(&request)?,
+        key: RequestKey {
+            request_id: request.request_id.as_str().to_owned(),
+            fingerprint: fingerprint(&request)?,
+            app: request.app.map(|app| app.as_str().to_owned()),
+        },
         command: domain::ReservaCommand {
             carro: request.carro.0,
             posto_id: request.posto_id.get(),
             interval: request.interval,
         },
-        app: request.app.map(|app| app.as_str().to_owned()),
         client_id: request.client_id.as_str().to_owned(),
         deadline,
     };
-    let Reserved { reserva, nome, estimativa } = reserve(app, command).await?;
+    let key = command.key.clone();
+    let first_answer = || app.store.first_answer(&key, app.now());
+    let Reserved { reserva, nome, estimativa } = app.write_or_recall(command, first_answer).await?;
     let (request_id, client_id) = (request.request_id, request.client_id);
     info!(%request_id, %client_id, posto_id = reserva.posto_id, reserva_id = reserva.id, "reserved");
     if has(Bug::LoggedPlaca) {
@@ -45,23 +49,6 @@ pub(super) async fn handle(
         app.server_id, reserva.placa
     );
     Reply::reserva(client_id, request_id, mensagem, &reserva, estimativa.as_ref())
-}
-
-/// A request that was decided before gets its first answer, also while nothing can be written.
-async fn reserve(app: &AppState, command: Reserve) -> Result<Reserved, Failure> {
-    let (request_id, fingerprint) = (command.request_id.clone(), command.fingerprint);
-    let owner = command.app.clone();
-    let failure = match app.write(command).await {
-        Err(failure) if failure.is_unwritten() => failure,
-        written => return written,
-    };
-    // Boxed, because the query makes a large future that almost no reservation needs.
-    let first = app.store.first_answer(&request_id, fingerprint, owner.as_deref(), app.now());
-    match Box::pin(first).await {
-        Ok(Some(first)) => Ok(first?),
-        Ok(None) => Err(failure),
-        Err(error) => Err(app.in_doubt(&error)),
-    }
 }
 
 /// Covers everything the reservation asks for, and neither the client nor the gateway: a repeat

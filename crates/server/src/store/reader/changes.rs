@@ -5,11 +5,11 @@ use domain::{Moment, Rejection};
 use crate::store::change_answer::ChangeRow;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::request_outcome::{AcceptedRow, RequestOutcome, Reserved};
+use crate::store::request_outcome::{AcceptedRow, RequestKey, RequestOutcome, Reserved};
 
 impl Store {
-    /// How a change was decided, and its reserva as it is now, for somebody who names this app, or
-    /// none; `None` if no such change was decided, or it belongs to another app.
+    /// How a change was decided, and its reserva as it is now, as far as this app may see it; `None` if
+    /// no such change was decided, or it belongs to another app.
     pub async fn change_outcome(
         &self,
         request_id: &str,
@@ -23,17 +23,12 @@ impl Store {
     /// The first answer to a change of the reserva that a request made, if it was decided.
     pub async fn first_answer_to_change(
         &self,
-        request_id: &str,
-        fingerprint: [u8; 16],
-        app: Option<&str>,
+        key: &RequestKey,
         reserva_request_id: &str,
         now: Moment,
     ) -> Result<Option<Result<Reserved, Rejection>>, StoreError> {
-        let outcome = self.any_change(request_id, now).await?;
-        let answer = |outcome: RequestOutcome| {
-            outcome.answer_to_change(fingerprint, app, reserva_request_id)
-        };
-        Ok(outcome.map(answer))
+        let outcome = self.any_change(&key.request_id, now).await?;
+        Ok(outcome.map(|outcome| outcome.answer_to_change(key, reserva_request_id)))
     }
 
     async fn any_change(

@@ -19,7 +19,9 @@ use domain::{Carregamento, Moment, Rejection};
 
 use super::error::StoreError;
 use super::handle::Store;
-use super::request_outcome::{AcceptedRow, ForgottenRow, RefusedRow, RequestOutcome, Reserved};
+use super::request_outcome::{
+    AcceptedRow, ForgottenRow, RefusedRow, RequestKey, RequestOutcome, Reserved,
+};
 use super::rows;
 use super::rows::carros::{CarregamentoRow, CarroRow};
 use super::rows::postos::{PostoRow, StoredPosto};
@@ -73,8 +75,8 @@ impl Store {
         Ok(postos)
     }
 
-    /// How a reservation request was decided, for somebody who names this app, or none; `None` if it
-    /// never arrived or arrived too late, or belongs to another app.
+    /// How a reservation request was decided, as far as this app may see it; `None` if it never arrived
+    /// or arrived too late, or belongs to another app.
     pub async fn request_outcome(
         &self,
         request_id: &str,
@@ -88,13 +90,11 @@ impl Store {
     /// The first answer to a reservation request, if it was decided.
     pub async fn first_answer(
         &self,
-        request_id: &str,
-        fingerprint: [u8; 16],
-        app: Option<&str>,
+        key: &RequestKey,
         now: Moment,
     ) -> Result<Option<Result<Reserved, Rejection>>, StoreError> {
-        let outcome = self.any_outcome(request_id, now).await?;
-        Ok(outcome.map(|outcome| outcome.answer_to(fingerprint, app)))
+        let outcome = self.any_outcome(&key.request_id, now).await?;
+        Ok(outcome.map(|outcome| outcome.answer_to(key)))
     }
 
     async fn any_outcome(

@@ -10,7 +10,7 @@ use crate::store::audit::{Action, AuditFields, Target, audit_fields};
 use crate::store::error::{StoreError, WriteError};
 use crate::store::request_outcome::is_visible;
 use crate::store::rows::reservas::ReservaRow;
-use crate::store::stored_rejection::{rejection, rejection_name};
+use crate::store::stored_rejection::{About, rejection, rejection_name};
 
 /// Cancels a reserva; one that is cancelled already stays so.
 #[derive(Debug, Clone)]
@@ -115,7 +115,9 @@ impl CancelReserva {
         };
         let sql = "SELECT rejection FROM refused_cancellations WHERE digest = ?1";
         let Some(name) = context.find_value::<String>(sql, [digest])? else { return Ok(None) };
-        let first = rejection(&name, None, 0, String::new(), request_id, context.server_id);
+        // Only a reserva is refused, and the request names it.
+        let about = About { request_id, server_id: context.server_id, ..About::default() };
+        let first = rejection(&name, None, about);
         first.map(Some).ok_or_else(|| StoreError::Corrupt(format!("refused cancellation {name}")))
     }
 

@@ -8,12 +8,19 @@ use crate::store::audit::{Action, AuditFields, Target, audit_fields};
 use crate::store::environment::Change;
 use crate::store::rows::row;
 
+/// The posto of a charger, and on which of its two topics it speaks: the broker retains a message of
+/// each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ChargerSource {
+    pub posto_id: i64,
+    /// On the topic of this servidor alone.
+    pub direct: bool,
+}
+
 /// Writes what a charger says, unless the message is older than what is known.
 #[derive(Debug, Clone, Copy)]
 pub struct RecordChargerMessage {
-    pub posto_id: i64,
-    /// It came on the topic of this servidor alone, of which the broker retains a message too.
-    pub direct: bool,
+    pub source: ChargerSource,
     pub message: ChargerMessage,
 }
 
@@ -35,8 +42,7 @@ impl CarregadorRow {
 
 fn find(
     context: &WriteContext<'_>,
-    posto_id: i64,
-    direct: bool,
+    ChargerSource { posto_id, direct }: ChargerSource,
 ) -> Result<CarregadorRow, ApplyError> {
     let found = context.find(
         if direct {
@@ -58,8 +64,9 @@ impl WriteCommand for RecordChargerMessage {
     type Output = bool;
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<bool, ApplyError> {
-        let Self { posto_id, direct, message } = *self;
-        let known = find(context, posto_id, direct)?;
+        let Self { source, message } = *self;
+        let ChargerSource { posto_id, direct } = source;
+        let known = find(context, source)?;
         let before = known.state();
         let retained = known.digest.and_then(|digest| digest.try_into().ok());
         if !message.is_newer(retained) {
@@ -115,7 +122,7 @@ impl WriteCommand for ForgetCharger {
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
         let posto_id = self.posto_id;
-        let known = find(context, posto_id, false)?;
+        let known = find(context, ChargerSource { posto_id, direct: false })?;
         context.execute(
             "UPDATE postos SET carregador_disponivel = NULL, carregador_em_manutencao = NULL,
                                carregador_desde = NULL

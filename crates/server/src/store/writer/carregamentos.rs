@@ -7,6 +7,7 @@ use domain::{
 use rusqlite::params;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
+use super::fulfilment::SessionCarro;
 use crate::store::audit::{Action, AuditFields, Target, audit_fields, time};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
@@ -40,7 +41,7 @@ impl StartCarregamento {
         let (posto_id, now) = (*posto_id, context.now);
         let posto = context.posto_facts(posto_id)?;
         let posto = posto.ok_or_else(|| context.posto_inexistente(posto_id))?;
-        let holdings = context.holdings(posto_id, now, now.plus_millis(1))?;
+        let holdings = context.settle_and_read_holdings(posto_id, now, now.plus_millis(1))?;
         let elsewhere = context.charging_elsewhere(placa, posto_id)?;
         // What is reported with a begin of its own is no repeat of a start: it overlaps, as it will when
         // that begin has passed.
@@ -76,7 +77,7 @@ impl StartCarregamento {
                 }
                 context.audit(Action::Start, Target::Carregamento(id), None, Some(&after))?;
                 if let Some(row) = own {
-                    context.fulfil(row, now, false)?;
+                    context.fulfil(row, now, SessionCarro::Charges)?;
                 }
                 context.forget_arrivals_elsewhere(placa, posto_id)?;
                 context.session_changed(posto_id, Some(placa))?;

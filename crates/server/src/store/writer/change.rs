@@ -15,7 +15,7 @@ use crate::store::environment::Change;
 use crate::store::error::StoreError;
 use crate::store::first_answer::read_estimate;
 use crate::store::request_outcome::{
-    AcceptedRow, ForgottenRow, RequestOutcome, Reserved, UsedRow, is_visible,
+    AcceptedRow, ForgottenRow, RequestKey, RequestOutcome, Reserved, UsedRow, is_visible,
 };
 use crate::store::rows::reservas::ReservaRow;
 use crate::store::rows::row;
@@ -24,15 +24,11 @@ use crate::store::stored_rejection::rejection_name;
 /// Changes the reserva that a request made; a repeated change gets its first answer again.
 #[derive(Debug, Clone)]
 pub struct ChangeReserva {
-    /// Of the change; the same in every repeat.
-    pub request_id: String,
-    /// Differs if another request reuses the `request_id`.
-    pub fingerprint: [u8; 16],
+    /// Of the change.
+    pub key: RequestKey,
     /// The request that made the reserva.
     pub reserva_request_id: String,
     pub change: ReservaChange,
-    /// The app that asks, if there is one.
-    pub app: Option<String>,
     /// When the caller stops waiting.
     pub deadline: Instant,
 }
@@ -51,8 +47,7 @@ impl WriteCommand for ChangeReserva {
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<Reserved, ApplyError> {
         if let Some(first) = self.first_outcome(context)? {
-            let app = self.app.as_deref();
-            return Ok(first.answer_to_change(self.fingerprint, app, &self.reserva_request_id)?);
+            return Ok(first.answer_to_change(&self.key, &self.reserva_request_id)?);
         }
         context.check_in_time(self, self.deadline)?;
         if let Some(row) = self.find(context)? {
@@ -88,7 +83,7 @@ impl WriteCommand for ChangeReserva {
     }
 
     fn duplicate_key(&self) -> Option<DuplicateKey> {
-        let (id, deadline) = (self.request_id.clone(), self.deadline);
+        let (id, deadline) = (self.key.request_id.clone(), self.deadline);
         Some(DuplicateKey { command: "change", id, deadline })
     }
 }
@@ -99,7 +94,7 @@ impl ChangeReserva {
         &self,
         context: &WriteContext<'_>,
     ) -> Result<Option<RequestOutcome>, StoreError> {
-        let request_id = [&self.request_id];
+        let request_id = [&self.key.request_id];
         if let Some(change) = context.find::<ChangeRow>(ChangeRow::SELECT, request_id)? {
             let current = match &change.reserva_request_id {
                 Some(made) => context.find::<AcceptedRow>(AcceptedRow::SELECT, [made])?,
@@ -109,16 +104,16 @@ impl ChangeReserva {
             let current = current.and_then(|outcome| outcome.current);
             return Ok(Some(change.outcome(context.server_id, current)?));
         }
-        let parameters = params![ForgottenRow::digest(&self.request_id), self.request_id];
+        let parameters = params![ForgottenRow::digest(&self.key.request_id), self.key.request_id];
         let used = context.find::<UsedRow>(UsedRow::FOR_CHANGE, parameters)?;
-        Ok(used.and_then(|used| used.outcome(&self.request_id, context.server_id)))
+        Ok(used.and_then(|used| used.outcome(&self.key.request_id, context.server_id)))
     }
 
     /// The reserva, if this app may know of it.
     fn find(&self, context: &WriteContext<'_>) -> Result<Option<ChangeableRow>, StoreError> {
         let sql = "SELECT * FROM all_reservas WHERE request_id = ?1";
         let row = context.find::<ChangeableRow>(sql, [&self.reserva_request_id])?;
-        Ok(row.filter(|row| is_visible(row.reserva.app.as_deref(), self.app.as_deref())))
+        Ok(row.filter(|row| is_visible(row.reserva.app.as_deref(), self.key.app.as_deref())))
     }
 
     fn reserva_inexistente(&self, context: &WriteContext<'_>) -> Rejection {
@@ -140,7 +135,11 @@ impl ChangeReserva {
         let holdings = match change.interval(reserva.facts.interval, rules, now) {
             Ok(wanted) if !reserva.facts.is_over(now) => {
                 let wanted = from_now(wanted, now);
-                context.holdings(change.posto_of(reserva), wanted.inicio(), wanted.fim())?
+                context.settle_and_read_holdings(
+                    change.posto_of(reserva),
+                    wanted.inicio(),
+                    wanted.fim(),
+                )?
             }
             _ => Vec::new(),
         };
@@ -222,9 +221,9 @@ impl ChangeReserva {
         context.execute(
             &insert,
             params![
-                self.request_id,
-                self.fingerprint,
-                self.app,
+                self.key.request_id,
+                self.key.fingerprint,
+                self.key.app,
                 row.map(|row| row.reserva.id),
                 context.now.as_millis(),
                 answer

@@ -35,11 +35,11 @@ impl WriteContext<'_> {
         Ok(Some((row.facts.facts()?, row.removed_at.map(Moment::from_millis))))
     }
 
-    /// Reads the facts of a posto that is not removed, for a carro that asks for it, and how many
-    /// reservas the carro has: those that hold a posto now or later, and the one in whose session
-    /// it still charges. Without a placa, none are counted. Writes the absences that are due at the
-    /// posto: an absence is final once somebody was answered who asked after it.
-    pub(super) fn reserve_facts(
+    /// Writes the absences that are due at a posto, because an absence is final as soon as a later
+    /// request for the posto is answered. Then reads the facts of the posto, unless it is removed, and
+    /// how many reservas the carro has: those that hold a posto now or later, and the one in whose
+    /// session it still charges. Without a placa, none are counted.
+    pub(super) fn settle_and_read_facts(
         &mut self,
         id: i64,
         placa: Option<&Placa>,
@@ -100,9 +100,9 @@ impl WriteContext<'_> {
         Ok(counted.unwrap_or_default())
     }
 
-    /// The reservas that hold a posto at any moment from `inicio` until `fim`. The absences among
-    /// them that are due are written, and hold it no more.
-    pub(super) fn holdings(
+    /// Reads the reservas that hold a posto at any moment from `inicio` until `fim`. Writes the absences
+    /// among them that are due: these hold it no more.
+    pub(super) fn settle_and_read_holdings(
         &mut self,
         posto_id: i64,
         inicio: Moment,

@@ -21,6 +21,13 @@ pub(super) struct Unfulfilled {
     facts: ReservaFacts,
 }
 
+/// Whether the carro that a session is of still charges at the posto.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SessionCarro {
+    Charges,
+    HasLeft,
+}
+
 impl WriteContext<'_> {
     /// Writes what has begun at a posto by the moment `until`, while a carro charges there: reservas
     /// of that carro are fulfilled, the clients of others are warned.
@@ -93,12 +100,12 @@ impl WriteContext<'_> {
     }
 
     /// Writes that a session which began at `begin`, now or before, fulfils this reserva of its carro,
-    /// if the reserva is still open to it. If the session has `ended`, frees what is left of the reserva.
+    /// if the reserva is still open to it. Frees what is left of the reserva if the carro has left.
     pub(super) fn fulfil(
         &mut self,
         row: ReservaRow,
         begin: Moment,
-        ended: bool,
+        carro: SessionCarro,
     ) -> Result<(), StoreError> {
         let Some(reserva) = row.reserva()? else { return Ok(()) };
         let before = reserva.facts;
@@ -106,7 +113,10 @@ impl WriteContext<'_> {
             return Ok(());
         }
         let facts = before.at(self.now).fulfilled(begin);
-        let facts = if ended { facts.freed(self.now) } else { facts };
+        let facts = match carro {
+            SessionCarro::Charges => facts,
+            SessionCarro::HasLeft => facts.freed(self.now),
+        };
         self.write_change(reserva, row.client_id, facts)
     }
 

@@ -91,7 +91,7 @@ impl WriteContext<'_> {
                 break;
             }
             let charging = self.charging_at(posto_id)?;
-            let holdings = self.holdings(posto_id, now, end)?;
+            let holdings = self.settle_and_read_holdings(posto_id, now, end)?;
             plan.offer(&Substitute { posto_id, charging, holdings });
         }
         Ok(plan)

@@ -14,20 +14,15 @@ use crate::failpoints::{self, Bug};
 use crate::store::error::StoreError;
 use crate::store::first_answer;
 use crate::store::request_outcome::{
-    AcceptedRow, ForgottenRow, RefusedRow, RequestOutcome, Reserved, UsedRow,
+    AcceptedRow, ForgottenRow, RefusedRow, RequestKey, RequestOutcome, Reserved, UsedRow,
 };
 use crate::store::stored_rejection::{rejection_name, stored_form};
 
 /// Reserves a posto; a repeated request gets its first answer again.
 #[derive(Debug, Clone)]
 pub struct Reserve {
-    /// The same in every repeat.
-    pub request_id: String,
-    /// Differs if another request reuses the `request_id`.
-    pub fingerprint: [u8; 16],
+    pub key: RequestKey,
     pub command: ReservaCommand,
-    /// The app that asks, if there is one: nobody else learns of the reserva.
-    pub app: Option<String>,
     /// The client that changes of the reserva are published to.
     pub client_id: String,
     /// When the caller stops waiting.
@@ -39,7 +34,7 @@ impl WriteCommand for Reserve {
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<Reserved, ApplyError> {
         if let Some(first) = self.first_outcome(context)? {
-            return Ok(first.answer_to(self.fingerprint, self.app.as_deref())?);
+            return Ok(first.answer_to(&self.key)?);
         }
         context.check_in_time(self, self.deadline)?;
         let command = &self.command;
@@ -47,10 +42,12 @@ impl WriteCommand for Reserve {
         let (server_id, rules, now) = (context.server_id, context.rules, context.now);
         // The reservas of the carro are counted only if there is a limit.
         let counted = (rules.por_carro > 0).then_some(placa);
-        let (posto, held) = context.reserve_facts(command.posto_id, counted)?.unzip();
+        let (posto, held) = context.settle_and_read_facts(command.posto_id, counted)?.unzip();
         // An invalid interval is refused below, whether or not the posto is held.
         let holdings = match command.interval.resolve(rules, now) {
-            Ok(wanted) => context.holdings(command.posto_id, wanted.inicio(), wanted.fim())?,
+            Ok(wanted) => {
+                context.settle_and_read_holdings(command.posto_id, wanted.inicio(), wanted.fim())?
+            }
             Err(_) => Vec::new(),
         };
         let held = held.unwrap_or_default();
@@ -73,7 +70,7 @@ impl WriteCommand for Reserve {
         let (price, tolerancia) = (posto.preco_kwh, rules.tolerancia);
         let mut reserva = Reserva {
             id: 0,
-            request_id: self.request_id.clone(),
+            request_id: self.key.request_id.clone(),
             posto_id: command.posto_id,
             placa: placa.clone(),
             facts: ReservaFacts::new(interval, price, tolerancia, absence.due(), now),
@@ -93,7 +90,7 @@ impl WriteCommand for Reserve {
     }
 
     fn duplicate_key(&self) -> Option<DuplicateKey> {
-        let (id, deadline) = (self.request_id.clone(), self.deadline);
+        let (id, deadline) = (self.key.request_id.clone(), self.deadline);
         Some(DuplicateKey { command: "reserve", id, deadline })
     }
 }
@@ -104,7 +101,7 @@ impl Reserve {
         &self,
         context: &WriteContext<'_>,
     ) -> Result<Option<RequestOutcome>, StoreError> {
-        let request_id = [&self.request_id];
+        let request_id = [&self.key.request_id];
         if failpoints::has(Bug::ForgottenReply) {
             context.execute("DELETE FROM refusals WHERE request_id = ?1", request_id)?;
             return Ok(None);
@@ -116,7 +113,7 @@ impl Reserve {
             context.execute(rename, request_id)?;
             return Ok(None);
         }
-        let digest = ForgottenRow::digest(&self.request_id);
+        let digest = ForgottenRow::digest(&self.key.request_id);
         if !self.is_known(context, digest)? {
             return Ok(None);
         }
@@ -126,9 +123,9 @@ impl Reserve {
         if let Some(refused) = context.find::<RefusedRow>(RefusedRow::SELECT, request_id)? {
             return Ok(Some(refused.outcome(context.server_id)?));
         }
-        let parameters = params![digest, self.request_id];
+        let parameters = params![digest, self.key.request_id];
         let used = context.find::<UsedRow>(UsedRow::FOR_RESERVATION, parameters)?;
-        Ok(used.and_then(|used| used.outcome(&self.request_id, context.server_id)))
+        Ok(used.and_then(|used| used.outcome(&self.key.request_id, context.server_id)))
     }
 
     /// Whether anything is stored under this `request_id`. Almost never, so one statement asks all
@@ -136,7 +133,9 @@ impl Reserve {
     fn is_known(&self, context: &WriteContext<'_>, digest: [u8; 16]) -> Result<bool, StoreError> {
         if failpoints::has(Bug::ForgottenArchive) {
             let sql = "SELECT EXISTS (SELECT 1 FROM reservas WHERE request_id = ?1)";
-            return Ok(context.connection.query_row(sql, [&self.request_id], |row| row.get(0))?);
+            return Ok(context
+                .connection
+                .query_row(sql, [&self.key.request_id], |row| row.get(0))?);
         }
         let sql = "SELECT EXISTS (SELECT 1 FROM reservas WHERE request_id = ?1) \
              OR EXISTS (SELECT 1 FROM refusals WHERE request_id = ?1) \
@@ -145,7 +144,7 @@ impl Reserve {
              OR EXISTS (SELECT 1 FROM archived_alteracoes WHERE request_id = ?1) \
              OR EXISTS (SELECT 1 FROM forgotten_requests WHERE digest = ?2)";
         let mut statement = context.statement(Statement::FindRequest, sql)?;
-        Ok(statement.query_row(params![self.request_id, digest], |row| row.get(0))?)
+        Ok(statement.query_row(params![self.key.request_id, digest], |row| row.get(0))?)
     }
 
     /// Stores how the request describes the carro: what is known of a carro is what its newest
@@ -193,10 +192,10 @@ impl Reserve {
             reserva.placa.as_str(),
             facts.interval.inicio().as_millis(),
             facts.interval.fim().as_millis(),
-            self.fingerprint,
+            self.key.fingerprint,
             nome,
             context.now.as_millis(),
-            self.app,
+            self.key.app,
             self.client_id,
             facts.preco_kwh.get(),
             millis(reserva.facts.tolerancia),
@@ -223,14 +222,14 @@ impl Reserve {
                  (request_id, fingerprint, posto_id, nome, rejection, decided_at, placa, app, detail)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
-                self.request_id,
-                self.fingerprint,
+                self.key.request_id,
+                self.key.fingerprint,
                 self.command.posto_id,
                 posto.map_or("", |posto| posto.nome.as_str()),
                 name,
                 context.now.as_millis(),
                 self.command.carro.placa.as_str(),
-                self.app,
+                self.key.app,
                 detail
             ],
         )?;

@@ -9,6 +9,7 @@ use rusqlite::params;
 
 use super::carregamentos::{FinishCarregamento, NewSession, StartCarregamento, amounts};
 use super::command::{ApplyError, WriteCommand, WriteContext};
+use super::fulfilment::SessionCarro;
 use super::reserva_rows::ConflictRow;
 use super::statistics::ArchivedSums;
 use crate::store::audit::{Action, AuditFields, Target, audit_fields, time};
@@ -90,9 +91,10 @@ impl WriteCommand for ReportCarregamento {
         let after = recorded_fields(&new, &conflitos);
         context.audit(Action::Start, Target::Carregamento(id), None, Some(&after))?;
         // Another session of the carro may be the one that charges there now.
-        let has_left = finished.is_some() && posto.charging.as_ref() != Some(placa);
+        let still_charges = finished.is_none() || posto.charging.as_ref() == Some(placa);
+        let carro = if still_charges { SessionCarro::Charges } else { SessionCarro::HasLeft };
         for row in own {
-            context.fulfil(row, inicio, has_left)?;
+            context.fulfil(row, inicio, carro)?;
         }
         if finished.is_none() {
             context.forget_arrivals_elsewhere(placa, posto_id)?;

@@ -8,7 +8,7 @@ use rusqlite::OptionalExtension as _;
 use server::store::{
     CarregamentosQuery, ChangeReserva, CorrectCarregamento, FinishCarregamento, ForgetCarro,
     ForgetEnded, ForgettableRows, ForgettingRun, RecordTelemetry, RefusalIds, ReportCarregamento,
-    Reserved, SetService, StartCarregamento, WriteError,
+    RequestKey, Reserved, SetService, StartCarregamento, WriteError,
 };
 
 use crate::store::reserva_support::{MINUTE, patient};
@@ -132,11 +132,13 @@ impl World {
                     fim: to.map(|to| at(self.minute + to)),
                 };
                 let command = ChangeReserva {
-                    request_id: format!("c{}", self.asked.len()),
-                    fingerprint: [1; 16],
+                    key: RequestKey {
+                        request_id: format!("c{}", self.asked.len()),
+                        fingerprint: [1; 16],
+                        app: None,
+                    },
                     reserva_request_id: format!("r{index}"),
                     change,
-                    app: None,
                     deadline: soon(),
                 };
                 // What time has done is not what the change does.

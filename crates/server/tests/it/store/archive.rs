@@ -7,8 +7,8 @@ use domain::{
 };
 use server::store::{
     Archivable, ArchiveEnded, CarregamentosQuery, ChangeReserva, CorrectCarregamento,
-    DatabaseSummary, FinishCarregamento, ReportCarregamento, ReservasQuery, StartCarregamento,
-    back_up, restore,
+    DatabaseSummary, FinishCarregamento, ReportCarregamento, RequestKey, ReservasQuery,
+    StartCarregamento, back_up, restore,
 };
 
 use crate::store::reserva_support::rejected;
@@ -50,7 +50,7 @@ async fn days_pass(store: &TestStore, days: i64) {
 }
 
 /// What ends within two days is recorded then, and a month passes.
-async fn a_month_later(store: &TestStore) {
+pub(crate) async fn a_month_later(store: &TestStore) {
     days_pass(store, 2).await;
     days_pass(store, 30).await;
 }
@@ -84,16 +84,18 @@ async fn what_ended_a_month_ago_is_archived_and_nothing_else() {
     assert_eq!(left.map(|table| count(&store, table)), [0, 4, 1]);
 }
 
+fn change_key(request_id: &str) -> RequestKey {
+    RequestKey { request_id: request_id.to_owned(), fingerprint: [1; 16], app: None }
+}
+
 #[tokio::test]
 async fn a_request_has_one_effect_also_when_that_is_archived() {
     let store = TestStore::new(3).await;
     let made = store.reserve("made", "ABC1234", 1).await.expect("it is free");
     let change = |request_id: &str| ChangeReserva {
-        request_id: request_id.to_owned(),
-        fingerprint: [1; 16],
+        key: change_key(request_id),
         reserva_request_id: "made".to_owned(),
         change: ReservaChange { posto_id: Some(2), ..ReservaChange::default() },
-        app: None,
         deadline: soon(),
     };
     let changed = store.store.execute(change("change")).await.expect("it is free");
@@ -256,11 +258,9 @@ async fn a_start_knows_that_the_servidor_wrote_into_the_archive() {
     let due = START + begin * HOUR + millis(tolerancia);
     set_now(due + 1);
     let change = ChangeReserva {
-        request_id: "change".to_owned(),
-        fingerprint: [1; 16],
+        key: change_key("change"),
         reserva_request_id: "past".to_owned(),
         change: ReservaChange { posto_id: Some(2), ..ReservaChange::default() },
-        app: None,
         deadline: soon(),
     };
     assert_eq!(rejected(store.store.execute(change).await), Rejection::ReservaEncerrada);

@@ -15,7 +15,7 @@ use server::store::{
     StartCarregamento, WriteCommand, WriteError,
 };
 
-use crate::support::{START, TestStore, energy, placa, posto, removal, set_now, soon};
+use crate::support::{START, TestStore, charger, energy, placa, posto, removal, set_now, soon};
 
 /// Commands that are part of the commands of drivers and carros, or change nothing that anybody
 /// decides: they are written into no audit.
@@ -95,7 +95,7 @@ async fn every_change_is_recorded_with_what_it_was_and_became() {
     let (_, rows) = store.audited(removal(9)).await;
     assert_eq!(rows, [format!("remover posto/9 {} -", ponto("Ponto 9"))]);
 
-    let report = RecordChargerMessage { posto_id: 3, direct: false, message: MESSAGE };
+    let report = RecordChargerMessage { source: charger(3), message: MESSAGE };
     let (_, rows) = store.audited(report).await;
     assert_eq!(
         rows,

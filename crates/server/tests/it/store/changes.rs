@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{IntervalError, Moment, Rejection, ReservaChange, ReservaFacts, ReservaState, Rules};
-use server::store::{Change, ChangeReserva, RequestOutcome, Reserved, WriteError};
+use server::store::{Change, ChangeReserva, RequestKey, RequestOutcome, Reserved, WriteError};
 use tokio::time::Instant;
 
 use crate::store::reserva_support::{MINUTE, rejected};
@@ -17,11 +17,9 @@ pub(crate) fn command(request_id: &str, change: ReservaChange) -> ChangeReserva 
         fingerprint[index % 16] ^= byte.rotate_left(u32::try_from(index / 16 % 8).unwrap_or(0));
     }
     ChangeReserva {
-        request_id: request_id.to_owned(),
-        fingerprint,
+        key: RequestKey { request_id: request_id.to_owned(), fingerprint, app: None },
         reserva_request_id: "r1".to_owned(),
         change,
-        app: None,
         deadline: soon(),
     }
 }
@@ -127,9 +125,9 @@ async fn a_change_is_whole_and_its_repeat_gets_its_own_first_answer() {
     assert_eq!((reserva.facts.state, reserva.facts.versao), (ReservaState::Cancelada, 4));
     assert!(store.store.change_outcome("c9", None, now()).await.expect("a read").is_none());
     // While nothing can be written, a reader gives the same answers.
-    let repeat = |asked: ReservaChange| {
-        let ChangeReserva { fingerprint, .. } = command("c1", asked);
-        store.store.first_answer_to_change("c1", fingerprint, None, "r1", now())
+    let repeat = async |asked: ReservaChange| {
+        let key = command("c1", asked).key;
+        store.store.first_answer_to_change(&key, "r1", now()).await
     };
     let again = repeat(to(Some(2), None, Some(300))).await.expect("a read");
     assert_eq!(again, Some(asked.decision));
@@ -220,9 +218,11 @@ async fn a_request_id_is_of_one_request() {
         rejected(change(&store, "c1", to(None, None, Some(241))).await),
         Rejection::ChaveReutilizada
     );
-    let other = ChangeReserva { fingerprint: [7; 16], ..command("c1", later) };
+    let mut other = command("c1", later);
+    other.key.fingerprint = [7; 16];
     assert_eq!(rejected(store.store.execute(other).await), Rejection::ChaveReutilizada);
-    let app = ChangeReserva { app: Some("app1".to_owned()), ..command("c1", later) };
+    let mut app = command("c1", later);
+    app.key.app = Some("app1".to_owned());
     // A change of nobody's is everybody's, as reservas are: only what is asked is compared.
     assert!(store.store.execute(app).await.is_ok());
     // The other kind of request, accepted or refused.
@@ -238,16 +238,17 @@ async fn a_request_id_is_of_one_request() {
 async fn a_reserva_of_another_app_or_none_is_not_changed() {
     let store = TestStore::new(2).await;
     let mut owned = reservation("r1", "ABC1234", 1, Some((1, 3)));
-    owned.app = Some("app1".to_owned());
+    owned.key.app = Some("app1".to_owned());
     store.store.execute(owned).await.expect("free");
     let inexistente = |reserva: &str| Rejection::ReservaInexistente {
         reserva: reserva.to_owned(),
         server_id: "server1".to_owned(),
     };
     let longer = to(None, None, Some(240));
-    let by = |request_id: &str, app: Option<&str>| ChangeReserva {
-        app: app.map(str::to_owned),
-        ..command(request_id, longer)
+    let by = |request_id: &str, app: Option<&str>| {
+        let mut asked = command(request_id, longer);
+        asked.key.app = app.map(str::to_owned);
+        asked
     };
     for (number, app) in [None, Some("app2")].into_iter().enumerate() {
         let request_id = format!("c{number}");

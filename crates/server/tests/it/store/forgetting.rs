@@ -224,7 +224,7 @@ async fn a_reserva_of_an_app_is_of_nobody_else() {
     let store = TestStore::new(1).await;
     let of = |app: Option<&str>| {
         let mut command = reservation("r1", "ABC1234", 1, None);
-        command.app = app.map(str::to_owned);
+        command.key.app = app.map(str::to_owned);
         command
     };
     store.store.execute(of(Some("app1"))).await.expect("it is free");

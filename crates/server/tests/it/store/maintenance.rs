@@ -9,7 +9,7 @@ use server::store::{
     ReservasQuery, SetService, WriteError,
 };
 
-use crate::support::{HOUR, START, TestStore, now, reservation, set_now};
+use crate::support::{HOUR, START, TestStore, charger, now, reservation, set_now};
 
 /// The postos of [`site`]; the others by distance from posto 1.
 const SITE: [(i64, &str, &str, f64); 5] = [
@@ -216,7 +216,7 @@ async fn only_what_is_hit_is_touched() {
         retained: None,
         replayed: false,
     };
-    let fault = RecordChargerMessage { posto_id: 1, direct: false, message };
+    let fault = RecordChargerMessage { source: charger(1), message };
     store.store.execute(fault).await.expect("it is written");
     let in_service = SetService { in_service: true, ..out(Disposition::Cancel) };
     assert_eq!(store.store.execute(in_service).await.expect("it is done").reservas, []);
@@ -251,7 +251,7 @@ async fn a_posto_that_is_no_use_gets_no_reserva() {
     charges(&store, 2, "CAR0009");
     let message =
         ChargerMessage { disponivel: false, em_manutencao: None, retained: None, replayed: false };
-    let fault = RecordChargerMessage { posto_id: 5, direct: false, message };
+    let fault = RecordChargerMessage { source: charger(5), message };
     store.store.execute(fault).await.expect("it is written");
     let moved = store.store.execute(out(Disposition::Move)).await.expect("it is done");
     // When the session ends is unknown, so it is in the way only of what has begun.

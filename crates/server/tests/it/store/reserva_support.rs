@@ -8,7 +8,7 @@ use server::store::{
     WriteError,
 };
 
-use crate::support::{TestStore, energy, now, placa};
+use crate::support::{TestStore, charger, energy, now, placa};
 
 pub(crate) const MINUTE: i64 = 60_000;
 
@@ -53,7 +53,7 @@ impl TestStore {
     pub(crate) async fn charger_says(&self, disponivel: bool) {
         let message =
             ChargerMessage { disponivel, em_manutencao: None, retained: None, replayed: false };
-        let command = RecordChargerMessage { posto_id: 1, direct: false, message };
+        let command = RecordChargerMessage { source: charger(1), message };
         self.store.execute(command).await.expect("it is written");
     }
 

@@ -1,7 +1,48 @@
 //! What the schema itself guarantees, whatever writes.
 
+use rusqlite::Connection;
+use rusqlite::types::Value;
+
+use crate::store::archive::{MONTH, a_month_later, archive};
 use crate::store::upgrade::{OLD_DATA, old_file};
 use crate::support::TestStore;
+
+/// What nothing has that is archived.
+const NEVER_ARCHIVED: [&str; 2] = ["falta_em", "carregamento_id"];
+
+/// The only row of a table, by the names of its columns. Generated ones are left out.
+fn only_row(store: &TestStore, table: &str) -> Vec<(String, Value)> {
+    let file = Connection::open(store.path()).expect("the file");
+    let sql = "SELECT name FROM pragma_table_info(?1) ORDER BY name";
+    let mut statement = file.prepare(sql).expect("SQL");
+    let names = statement.query_map([table], |row| row.get(0)).expect("columns");
+    let names: Vec<String> = names.map(|name| name.expect("a name")).collect();
+    let sql = format!("SELECT {} FROM {table}", names.join(", "));
+    let read = |row: &rusqlite::Row<'_>| {
+        names.iter().map(|name| Ok((name.clone(), row.get(name.as_str())?))).collect()
+    };
+    file.query_row(&sql, [], read).expect("one row")
+}
+
+#[tokio::test]
+async fn the_archive_keeps_every_column_of_a_reserva() {
+    let store = TestStore::new(1).await;
+    store.reserve("r1", "ABC1234", 1).await.expect("it is free");
+    store.execute_sql(
+        "UPDATE reservas SET status = 'encerrada', motivo = 'pedido', livre_desde = fim - 1,
+             app = 'app1', client_id = 'cliente1', versao = 3, tolerancia = 900000,
+             chegou_em = inicio + 1, aviso = 'posto_livre', posto_desde = inicio + 2,
+             first_answer = json_array(1, inicio, fim, 2.5)",
+    );
+    let mut before = only_row(&store, "reservas");
+    before.retain(|(name, _)| !NEVER_ARCHIVED.contains(&name.as_str()));
+    for (name, value) in &before {
+        assert_ne!(*value, Value::Null, "{name} needs a value above, or its loss is not seen");
+    }
+    a_month_later(&store).await;
+    assert_eq!(archive(&store, MONTH).await, 1);
+    assert_eq!(only_row(&store, "archived_reservas"), before);
+}
 
 /// Of a file that an older release began, and of a new one.
 #[tokio::test]

@@ -3,7 +3,7 @@
 use domain::{ChargerMessage, PostoChange, Rejection, ServiceState};
 use server::store::{ChangePosto, ForgetCharger, PostoRow, RecordChargerMessage, WriteError};
 
-use crate::support::{START, TestStore, now, removal, set_now};
+use crate::support::{START, TestStore, charger, now, removal, set_now};
 
 const STATES: [ServiceState; 4] = [
     ServiceState { disponivel: true, em_manutencao: false },
@@ -32,7 +32,7 @@ fn replayed(state: ServiceState) -> ChargerMessage {
 }
 
 async fn receive(store: &TestStore, message: ChargerMessage) -> bool {
-    let command = RecordChargerMessage { posto_id: 1, direct: false, message };
+    let command = RecordChargerMessage { source: charger(1), message };
     store.store.execute(command).await.expect("it is written")
 }
 
@@ -145,6 +145,6 @@ async fn an_operator_can_forget_what_a_charger_said() {
     let missing = Rejection::PostoInexistente { posto_id: 1, server_id: "server1".to_owned() };
     let missing = WriteError::Rejected(missing);
     assert_eq!(store.store.execute(ForgetCharger { posto_id: 1 }).await, Err(missing.clone()));
-    let message = RecordChargerMessage { posto_id: 1, direct: false, message: live(broken) };
+    let message = RecordChargerMessage { source: charger(1), message: live(broken) };
     assert_eq!(store.store.execute(message).await, Err(missing));
 }

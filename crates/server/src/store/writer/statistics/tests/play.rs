@@ -13,9 +13,9 @@ use super::archive::{Archive, DeleteRefusals};
 use super::steps::{PLATES, Step};
 use super::world::{MINUTE, World};
 use crate::store::{
-    CancelReserva, CancelTarget, ChangePosto, ChangeReserva, CorrectCarregamento,
+    CancelReserva, CancelTarget, ChangePosto, ChangeReserva, ChargerSource, CorrectCarregamento,
     FinishCarregamento, ForgetCarro, ForgetCharger, RecordChargerMessage, RemovePosto,
-    ReportCarregamento, Reserve, SetService, StartCarregamento, WriteError,
+    ReportCarregamento, RequestKey, Reserve, SetService, StartCarregamento, WriteError,
 };
 
 fn placa(carro: usize) -> Placa {
@@ -29,6 +29,10 @@ fn soon() -> Instant {
 fn energy(wh: i64) -> ReportedEnergy {
     let energia_fornecida = Kwh::new(wh as f64 / 1000.0).expect("energy");
     ReportedEnergy { energia_fornecida, confirmado: true }
+}
+
+fn key(request_id: String, number: u128) -> RequestKey {
+    RequestKey { request_id, fingerprint: number.to_be_bytes(), app: None }
 }
 
 impl World {
@@ -70,7 +74,8 @@ impl World {
             Step::Charger(posto_id, disponivel) => {
                 let (em_manutencao, retained, replayed) = (None, None, false);
                 let message = ChargerMessage { disponivel, em_manutencao, retained, replayed };
-                self.expect(RecordChargerMessage { posto_id, direct: false, message }).await;
+                let source = ChargerSource { posto_id, direct: false };
+                self.expect(RecordChargerMessage { source, message }).await;
             }
             Step::ForgetCharger(posto_id) => self.expect(ForgetCharger { posto_id }).await,
             Step::Price(posto_id, cents) => {
@@ -111,10 +116,8 @@ impl World {
                 let number = self.requests.len() as u128;
                 let interval = RequestedInterval { inicio: Some(inicio), fim: Some(fim) };
                 Reserve {
-                    request_id: format!("r{number}"),
-                    fingerprint: number.to_be_bytes(),
+                    key: key(format!("r{number}"), number),
                     command: ReservaCommand { carro: description(carro), posto_id, interval },
-                    app: None,
                     client_id: "cliente1".to_owned(),
                     deadline: soon(),
                 }
@@ -124,7 +127,7 @@ impl World {
                 if let Some(repeat) = self.requests.get(at).cloned() {
                     // It gets its first answer, which counts once.
                     let is_forgotten =
-                        self.store.request_outcome(&repeat.request_id, None, self.now());
+                        self.store.request_outcome(&repeat.key.request_id, None, self.now());
                     if is_forgotten.await.expect("a read").is_some() {
                         self.expect(repeat).await;
                     }
@@ -134,7 +137,7 @@ impl World {
             _ => return,
         };
         self.requests.push(command.clone());
-        let (request_id, posto_id) = (command.request_id.clone(), command.command.posto_id);
+        let (request_id, posto_id) = (command.key.request_id.clone(), command.command.posto_id);
         match self.store.execute(command).await {
             Ok(reserved) => self.made.push((request_id, reserved.reserva.id)),
             Err(WriteError::Rejected(rejection)) => self.refused(posto_id, rejection),
@@ -196,12 +199,10 @@ impl World {
         let own_posto = reserva.map_or(0, |reserva| reserva.posto_id);
         let number = self.cancellations.len() + self.reference.refusals.len();
         let command = ChangeReserva {
-            request_id: format!("c{number}-{at}-{}", self.now().as_millis()),
-            fingerprint: (number as u128).to_be_bytes(),
+            key: key(format!("c{number}-{at}-{}", self.now().as_millis()), number as u128),
             reserva_request_id: made
                 .map_or_else(|| format!("none {at}"), |(request_id, _)| request_id),
             change,
-            app: None,
             deadline: soon(),
         };
         match self.store.execute(command).await {
