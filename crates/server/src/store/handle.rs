@@ -14,11 +14,11 @@ use tokio::sync::mpsc;
 use tokio::task;
 use tracing::info;
 
-use super::connections::BUSY_TIMEOUT;
-use super::diagnosis;
 use super::environment::Environment;
 use super::error::{StoreError, WriteError};
-use super::paths::folder_of;
+use super::files::connections::BUSY_TIMEOUT;
+use super::files::diagnosis;
+use super::files::paths::folder_of;
 use super::reader::figures::FiguresReader;
 use super::reader::listing::ListingReader;
 use super::schema;

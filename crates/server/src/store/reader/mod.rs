@@ -17,14 +17,16 @@ use std::sync::Arc;
 
 use domain::{Carregamento, Moment, Rejection};
 
-use super::error::StoreError;
-use super::handle::Store;
-use super::request_outcome::{AcceptedRow, ForgottenRow, RefusedRow, RequestOutcome, Reserved};
-use super::rows;
-use super::rows::carros::{CarregamentoRow, CarroRow};
-use super::rows::postos::{PostoRow, StoredPosto};
-use super::rows::reservas::{ReservaRow, StoredReserva};
-use super::statistics::{Statistics, StatisticsQuery};
+use crate::store::answers::request_outcome::{
+    AcceptedRow, ForgottenRow, RefusedRow, RequestOutcome, Reserved,
+};
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::rows;
+use crate::store::rows::carros::{CarregamentoRow, CarroRow};
+use crate::store::rows::postos::{PostoRow, StoredPosto};
+use crate::store::rows::reservas::{ReservaRow, StoredReserva};
+use crate::store::statistics::{Statistics, StatisticsQuery};
 
 pub use archivable::Archivable;
 pub(crate) use archivable::archive_age;

@@ -10,16 +10,16 @@ use tokio::time::Instant;
 use super::command::{ApplyError, WriteCommand, WriteContext};
 use super::recent_failures::DuplicateKey;
 use crate::failpoints::{self, Bug};
-use crate::store::change_answer::{ChangeRow, write_changed, write_refused};
-use crate::store::environment::Change;
-use crate::store::error::StoreError;
-use crate::store::first_answer::read_estimate;
-use crate::store::request_outcome::{
+use crate::store::answers::change_answer::{ChangeRow, write_changed, write_refused};
+use crate::store::answers::first_answer::read_estimate;
+use crate::store::answers::request_outcome::{
     AcceptedRow, ForgottenRow, RequestOutcome, Reserved, UsedRow, is_visible,
 };
+use crate::store::answers::stored_rejection::rejection_name;
+use crate::store::environment::Change;
+use crate::store::error::StoreError;
 use crate::store::rows::reservas::ReservaRow;
 use crate::store::rows::row;
-use crate::store::stored_rejection::rejection_name;
 
 /// Changes the reserva that a request made; a repeated change gets its first answer again.
 #[derive(Debug, Clone)]

@@ -20,8 +20,8 @@ use rusqlite::Connection;
 use tracing::{info, warn};
 
 use crate::metrics::StoreMetrics;
-use crate::store::connections;
 use crate::store::error::StoreError;
+use crate::store::files::connections;
 
 /// Pages in the WAL (32 MiB) that start a checkpoint. SQLite's own 1,000 would write the ends of
 /// the indexes, which nearly every batch changes, eight times as often. A start after a crash with

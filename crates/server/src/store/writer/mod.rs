@@ -47,12 +47,12 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
-use super::connections::{self, BUSY_TIMEOUT};
-use super::environment::Environment;
-use super::error::{StoreError, WriteError};
-use super::lost_files;
-use super::paths::folder_of;
-use super::write_trace::BatchTimes;
+use crate::store::environment::Environment;
+use crate::store::error::{StoreError, WriteError};
+use crate::store::files::connections::{self, BUSY_TIMEOUT};
+use crate::store::files::lost_files;
+use crate::store::files::paths::folder_of;
+use crate::store::write_trace::BatchTimes;
 use checkpoint::Checkpointer;
 use queue::{Batch, Batches, Queued};
 use state::WriterState;

@@ -10,7 +10,7 @@ use std::{fs, thread};
 
 use super::wal_tail::{Checkpointed, WalTail};
 use crate::store::error::StoreError;
-use crate::store::open_files::{OpenFile, OpenFiles};
+use crate::store::files::open_files::{OpenFile, OpenFiles};
 use crate::store::schema;
 
 /// How often, and with which pauses, the end of another program's checkpoint is polled.

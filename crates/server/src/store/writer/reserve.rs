@@ -11,12 +11,12 @@ use super::command::{ApplyError, WriteCommand, WriteContext};
 use super::recent_failures::DuplicateKey;
 use super::statements::Statement;
 use crate::failpoints::{self, Bug};
-use crate::store::error::StoreError;
-use crate::store::first_answer;
-use crate::store::request_outcome::{
+use crate::store::answers::first_answer;
+use crate::store::answers::request_outcome::{
     AcceptedRow, ForgottenRow, RefusedRow, RequestOutcome, Reserved, UsedRow,
 };
-use crate::store::stored_rejection::{rejection_name, stored_form};
+use crate::store::answers::stored_rejection::{rejection_name, stored_form};
+use crate::store::error::StoreError;
 
 /// Reserves a posto; a repeated request gets its first answer again.
 #[derive(Debug, Clone)]

@@ -23,7 +23,7 @@ use crate::failpoints::{self, Bug, CrashPoint};
 use crate::metrics::{ENDS, Recorded};
 use crate::store::environment::{Change, Environment};
 use crate::store::error::StoreError;
-use crate::store::open_files::OpenFiles;
+use crate::store::files::open_files::OpenFiles;
 use crate::store::progress::Pause;
 use crate::store::schema;
 

@@ -11,8 +11,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, Transaction};
 
-use crate::store::connections;
 use crate::store::error::StoreError;
+use crate::store::files::connections;
 
 /// Sizes in the WAL file format (sqlite.org/fileformat2.html, section 4).
 const FILE_HEADER: u64 = 32;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{Figures, Moment, Motivo, Rejection, ReservaState};
 
 use super::world::MINUTE;
-use crate::store::stored_rejection::{example, rejection_name};
+use crate::store::answers::stored_rejection::{example, rejection_name};
 use crate::store::{Counted, CountedPosto, CountedRefusals, Statistics, StatisticsQuery};
 
 /// A reserva as it was seen last.

@@ -3,12 +3,12 @@
 use domain::{Estimate, Moment, Rejection, Reserva, ReservaFacts};
 use uuid::Uuid;
 
-use super::error::StoreError;
 use super::first_answer::{FirstAnswer, read_estimate};
-use super::rows::reservas::ReservaRow;
-use super::rows::row;
 use super::stored_rejection::rejection;
 use crate::digest;
+use crate::store::error::StoreError;
+use crate::store::rows::reservas::ReservaRow;
+use crate::store::rows::row;
 
 /// A reservation that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,9 +25,9 @@ pub struct Reserved {
 #[derive(Debug, Clone)]
 pub struct RequestOutcome {
     /// `None` for a reserva of a release that did not store it.
-    pub(super) fingerprint: Option<[u8; 16]>,
+    pub(in crate::store) fingerprint: Option<[u8; 16]>,
     /// The app that asked.
-    pub(super) app: Option<String>,
+    pub(in crate::store) app: Option<String>,
     /// The first answer.
     pub decision: Result<Reserved, Rejection>,
     /// The reserva as it is now, if one was made.
@@ -45,7 +45,7 @@ pub struct CurrentReserva {
 impl RequestOutcome {
     /// The answer to a repeat of the request. One with another fingerprint, or of another app, asks
     /// for something else under the same `request_id`, and is refused.
-    pub(super) fn answer_to(
+    pub(in crate::store) fn answer_to(
         self,
         fingerprint: [u8; 16],
         app: Option<&str>,
@@ -58,7 +58,7 @@ impl RequestOutcome {
     }
 
     /// The same for a change of the reserva that this request made: a refusal names it.
-    pub(super) fn answer_to_change(
+    pub(in crate::store) fn answer_to_change(
         self,
         fingerprint: [u8; 16],
         app: Option<&str>,
@@ -74,13 +74,13 @@ impl RequestOutcome {
     }
 
     /// Whether somebody who names this app, or none, may learn of it.
-    pub(super) fn is_visible_to(&self, app: Option<&str>) -> bool {
+    pub(in crate::store) fn is_visible_to(&self, app: Option<&str>) -> bool {
         is_visible(self.app.as_deref(), app)
     }
 }
 
 /// Whether somebody who names `app`, or none, may learn of what `owner` has asked for.
-pub(super) fn is_visible(owner: Option<&str>, app: Option<&str>) -> bool {
+pub(in crate::store) fn is_visible(owner: Option<&str>, app: Option<&str>) -> bool {
     owner.is_none() || owner == app
 }
 
@@ -89,29 +89,30 @@ const FORGOTTEN_NAMESPACE: Uuid = Uuid::from_u128(0x6f1b_27d4_90ce_4b35_a7e8_0c5
 
 row! {
     /// A request whose carro was forgotten.
-    pub(super) struct ForgottenRow {
+    pub(in crate::store) struct ForgottenRow {
         _known: bool,
     }
 }
 
 impl ForgottenRow {
     /// Selects by [`ForgottenRow::digest`].
-    pub(super) const SELECT: &str = "SELECT 1 AS _known FROM forgotten_requests WHERE digest = ?1";
+    pub(in crate::store) const SELECT: &str =
+        "SELECT 1 AS _known FROM forgotten_requests WHERE digest = ?1";
 
     /// Recognises a request without telling which it was, for a `request_id` may be a placa. It is
     /// stored: it must be the same in every version.
-    pub(super) fn digest(request_id: &str) -> [u8; 16] {
+    pub(in crate::store) fn digest(request_id: &str) -> [u8; 16] {
         digest::digest(&FORGOTTEN_NAMESPACE, request_id.as_bytes())
     }
 
-    pub(super) fn outcome(self, request_id: &str, server_id: &str) -> RequestOutcome {
+    pub(in crate::store) fn outcome(self, request_id: &str, server_id: &str) -> RequestOutcome {
         forgotten(request_id, server_id)
     }
 }
 
 row! {
     /// What else a `request_id` was used for.
-    pub(super) struct UsedRow {
+    pub(in crate::store) struct UsedRow {
         /// A request whose carro was forgotten.
         forgotten: bool,
         /// A request of the other kind.
@@ -121,17 +122,21 @@ row! {
 
 impl UsedRow {
     /// Selects by digest and `request_id` of a reservation: the other kind are changes.
-    pub(super) const FOR_RESERVATION: &str =
+    pub(in crate::store) const FOR_RESERVATION: &str =
         "SELECT EXISTS (SELECT 1 FROM forgotten_requests WHERE digest = ?1) AS forgotten,
                 EXISTS (SELECT 1 FROM all_alteracoes WHERE request_id = ?2) AS other";
     /// The same of a change: the other kind are reservations.
-    pub(super) const FOR_CHANGE: &str =
+    pub(in crate::store) const FOR_CHANGE: &str =
         "SELECT EXISTS (SELECT 1 FROM forgotten_requests WHERE digest = ?1) AS forgotten,
                 EXISTS (SELECT 1 FROM all_reservas WHERE request_id = ?2)
                 OR EXISTS (SELECT 1 FROM refusals WHERE request_id = ?2) AS other";
 
     /// `None` if it was not used.
-    pub(super) fn outcome(self, request_id: &str, server_id: &str) -> Option<RequestOutcome> {
+    pub(in crate::store) fn outcome(
+        self,
+        request_id: &str,
+        server_id: &str,
+    ) -> Option<RequestOutcome> {
         let decision = match self {
             Self { other: true, .. } => Err(Rejection::ChaveReutilizada),
             Self { forgotten: true, .. } => return Some(forgotten(request_id, server_id)),
@@ -150,7 +155,7 @@ fn forgotten(request_id: &str, server_id: &str) -> RequestOutcome {
 
 row! {
     /// A request that made a reserva.
-    pub(super) struct AcceptedRow {
+    pub(in crate::store) struct AcceptedRow {
         fingerprint: Option<Vec<u8>>,
         first_nome: String,
         posto_nome: String,
@@ -163,16 +168,16 @@ row! {
 impl AcceptedRow {
     /// Selects by `request_id`. A reserva of an old release has no `nome` of its own: it is that of
     /// its first posto.
-    pub(super) const SELECT: &str = "SELECT r.*, p.nome AS posto_nome, COALESCE(r.nome, \
+    pub(in crate::store) const SELECT: &str = "SELECT r.*, p.nome AS posto_nome, COALESCE(r.nome, \
          (SELECT f.nome FROM postos AS f WHERE f.id = r.first_answer ->> 0), p.nome) AS first_nome \
          FROM all_reservas AS r JOIN postos AS p ON p.id = r.posto_id WHERE r.request_id = ?1";
 
     /// As [`ReservaRow::absent_by`].
-    pub(super) fn absent_by(self, absences_until: Moment, now: Moment) -> Self {
+    pub(in crate::store) fn absent_by(self, absences_until: Moment, now: Moment) -> Self {
         Self { reserva: self.reserva.absent_by(absences_until, now), ..self }
     }
 
-    pub(super) fn outcome(self, now: Moment) -> Result<RequestOutcome, StoreError> {
+    pub(in crate::store) fn outcome(self, now: Moment) -> Result<RequestOutcome, StoreError> {
         let corrupt = |what: &str| StoreError::Corrupt(format!("{what} of a request"));
         let recorded = self.reserva.reserva()?.ok_or_else(|| corrupt("placa"))?;
         let fingerprint =
@@ -207,7 +212,7 @@ impl AcceptedRow {
 
 row! {
     /// A request that was refused.
-    pub(super) struct RefusedRow {
+    pub(in crate::store) struct RefusedRow {
         request_id: String,
         fingerprint: Vec<u8>,
         posto_id: i64,
@@ -221,9 +226,9 @@ row! {
 
 impl RefusedRow {
     /// Selects by `request_id`.
-    pub(super) const SELECT: &str = "SELECT * FROM refusals WHERE request_id = ?1";
+    pub(in crate::store) const SELECT: &str = "SELECT * FROM refusals WHERE request_id = ?1";
 
-    pub(super) fn outcome(self, server_id: &str) -> Result<RequestOutcome, StoreError> {
+    pub(in crate::store) fn outcome(self, server_id: &str) -> Result<RequestOutcome, StoreError> {
         let fingerprint = fingerprint(&self.fingerprint, &self.request_id)?;
         let corrupt = || StoreError::Corrupt(format!("rejection of request {}", self.request_id));
         let rejection = rejection(
@@ -244,7 +249,10 @@ impl RefusedRow {
     }
 }
 
-pub(super) fn fingerprint(bytes: &[u8], request_id: &str) -> Result<[u8; 16], StoreError> {
+pub(in crate::store) fn fingerprint(
+    bytes: &[u8],
+    request_id: &str,
+) -> Result<[u8; 16], StoreError> {
     let corrupt = |_| StoreError::Corrupt(format!("fingerprint of request {request_id}"));
     bytes.try_into().map_err(corrupt)
 }

@@ -9,14 +9,14 @@ use domain::Moment;
 use rusqlite::{Connection, ErrorCode};
 use tempfile::TempPath;
 
-use super::backup_names::names;
-use super::beside_others::read_beside_others;
-use super::copies::{new_beside, sync_folder, write_complete};
-use super::diagnosis;
-use super::error::StoreError;
-use super::not_writable::NotWritable;
-use super::paths::{COMPANIONS, date, folder_of, with_suffix};
-use super::schema::{self, INTEGRITY_CHECK};
+use super::names::names;
+use crate::store::error::StoreError;
+use crate::store::files::beside_others::read_beside_others;
+use crate::store::files::copies::{new_beside, sync_folder, write_complete};
+use crate::store::files::diagnosis;
+use crate::store::files::not_writable::NotWritable;
+use crate::store::files::paths::{COMPANIONS, date, folder_of, with_suffix};
+use crate::store::schema::{self, INTEGRITY_CHECK};
 
 /// Why there is no backup. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +70,7 @@ pub struct DatabaseSummary {
 }
 
 impl DatabaseSummary {
-    pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
+    pub(in crate::store) fn of(connection: &Connection) -> rusqlite::Result<Self> {
         let has_archive = connection.prepare("SELECT 1 FROM archived_reservas").is_ok();
         let archived = "UNION ALL SELECT created_at FROM archived_reservas";
         let sql = format!(

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, params};
 
-use super::error::StoreError;
+use crate::store::error::StoreError;
 
 /// Each table with ids, and how many may have been given since the backup where nothing is left
 /// that says how many: of reservas ten a second for a day.
@@ -19,7 +19,10 @@ const TABLES: [(&str, i64); 5] = [
 /// Goes on after the newest ids of the database that is replaced. Unless that is a later state of
 /// the backup, as many are left out as may have been given since: it may have been made anew, or
 /// have been put there by hand, after the one that gave them was lost.
-pub(super) fn go_on_after(old: Option<&Connection>, new: &Path) -> Result<(), StoreError> {
+pub(in crate::store) fn go_on_after(
+    old: Option<&Connection>,
+    new: &Path,
+) -> Result<(), StoreError> {
     let new = Connection::open(new)?;
     let is_known = old
         .is_some_and(|old| goes_on_from(old, &new).unwrap_or(false) && has_the_newest(old, &new));
@@ -38,7 +41,10 @@ pub(super) fn go_on_after(old: Option<&Connection>, new: &Path) -> Result<(), St
 ///
 /// # Errors
 /// One of them cannot be read, or is no database of a servidor.
-pub(super) fn goes_on_from(later: &Connection, earlier: &Connection) -> rusqlite::Result<bool> {
+pub(in crate::store) fn goes_on_from(
+    later: &Connection,
+    earlier: &Connection,
+) -> rusqlite::Result<bool> {
     let has_all = |&(table, _): &(&str, i64)| {
         newest(later, table).unwrap_or(0) >= newest(earlier, table).unwrap_or(0)
     };

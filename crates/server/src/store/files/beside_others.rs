@@ -9,9 +9,9 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::connections::BUSY_TIMEOUT;
-use super::error::StoreError;
 use super::paths::{COMPANIONS, with_suffix};
-use super::schema::{self, Identity, READ_ONLY};
+use crate::store::error::StoreError;
+use crate::store::schema::{self, Identity, READ_ONLY};
 
 /// A program that stays is seen by the second.
 const ATTEMPTS: u32 = 3;
@@ -23,7 +23,7 @@ const TICK: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// It cannot be opened, is not that of this servidor, or programs come and go.
-pub(super) fn read_beside_others<T>(
+pub(in crate::store) fn read_beside_others<T>(
     path: &Path,
     server_id: &str,
     mut read: impl FnMut(&Connection) -> T,

@@ -11,14 +11,14 @@ use rusqlite::config::DbConfig;
 use tracing::{error, warn};
 
 use super::copies::{give_owner, sync_folder, write_complete};
-use super::error::StoreError;
 use super::open_files::OpenFiles;
 use super::paths::{aside, end_of_links, folder_of, with_suffix};
+use crate::store::error::StoreError;
 
 /// Saves what was committed before the writer ends for `cause`, as far as its files are lost. If they
 /// are not, closing the database writes the WAL into it, or leaves it to the next start. `opened` is the
 /// database as it was opened: what is saved has its owner and mode.
-pub(super) fn rescue(
+pub(in crate::store) fn rescue(
     connection: &Connection,
     files: &OpenFiles,
     opened: &io::Result<Metadata>,
@@ -141,7 +141,7 @@ fn write_like(
 }
 
 /// For a WAL that would damage the database, or that the next start has to read from its beginning.
-pub(super) fn never_checkpoint(connection: &Connection) {
+pub(in crate::store) fn never_checkpoint(connection: &Connection) {
     let set = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
     if let Err(failure) = set {
         error!(error = %failure, "closing the database may write into it");

@@ -10,16 +10,16 @@ use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 use sqlx::migrate::MigrateError;
 
-use super::error::StoreError;
 use super::not_writable::{NotWritable, Place};
 use super::paths::{file_of, folder_of, with_suffix};
-use super::schema;
+use crate::store::error::StoreError;
+use crate::store::schema;
 
 /// Bytes that are free where opening a database does not fail for lack of space.
 const MIN_FREE_SPACE: u64 = 1 << 20;
 
 /// The error of opening a database, or what is wrong with its files and folder if that explains it.
-pub(super) fn explain(database: &Path, error: StoreError) -> StoreError {
+pub(in crate::store) fn explain(database: &Path, error: StoreError) -> StoreError {
     let is_about_files = matches!(
         error,
         StoreError::Folder(_)
@@ -104,13 +104,13 @@ fn full(folder: &Path) -> Option<NotWritable> {
 }
 
 /// The bytes that this program can still write in a folder.
-pub(super) fn free_space(folder: &Path) -> Option<u64> {
+pub(in crate::store) fn free_space(folder: &Path) -> Option<u64> {
     let disk = statvfs(folder).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// Why this program can make no file in a folder, whatever space there is.
-pub(super) fn why_no_new_file(folder: &Path) -> Option<NotWritable> {
+pub(in crate::store) fn why_no_new_file(folder: &Path) -> Option<NotWritable> {
     denied(folder, Place::Folder)
 }
 

@@ -3,15 +3,15 @@
 use domain::{Aviso, Interval, Moment, Price, Rejection, Reserva, ReservaFacts, ReservaState};
 use serde::{Deserialize, Serialize};
 
-use super::error::StoreError;
 use super::first_answer::{read_estimate, write_estimate};
 use super::request_outcome::{CurrentReserva, RequestOutcome, Reserved, fingerprint};
-use super::rows::row;
 use super::stored_rejection::{rejection, stored_form};
+use crate::store::error::StoreError;
+use crate::store::rows::row;
 
 row! {
     /// A request to change a reserva.
-    pub(super) struct ChangeRow {
+    pub(in crate::store) struct ChangeRow {
         request_id: String,
         fingerprint: Vec<u8>,
         app: Option<String>,
@@ -52,7 +52,7 @@ struct Refused {
 }
 
 /// The answer to a change that was made.
-pub(super) fn write_changed(changed: &Reserved) -> Result<String, StoreError> {
+pub(in crate::store) fn write_changed(changed: &Reserved) -> Result<String, StoreError> {
     let Reserved { reserva, nome, estimativa } = changed;
     let facts = &reserva.facts;
     write(&StoredAnswer::Changed(Changed {
@@ -70,7 +70,7 @@ pub(super) fn write_changed(changed: &Reserved) -> Result<String, StoreError> {
 }
 
 /// The answer to a change that was refused; `None` if refusals of this kind are not kept.
-pub(super) fn write_refused(
+pub(in crate::store) fn write_refused(
     rejection: &Rejection,
     posto_id: i64,
     nome: &str,
@@ -86,13 +86,13 @@ fn write(answer: &StoredAnswer) -> Result<String, StoreError> {
 
 impl ChangeRow {
     /// Selects by the `request_id` of the change.
-    pub(super) const SELECT: &str =
+    pub(in crate::store) const SELECT: &str =
         "SELECT request_id, fingerprint, app, answer,
                 (SELECT r.request_id FROM all_reservas AS r WHERE r.id = reserva_id) AS reserva_request_id
          FROM all_alteracoes WHERE request_id = ?1";
 
     /// `reserva` is the one that it changes, as it is now.
-    pub(super) fn outcome(
+    pub(in crate::store) fn outcome(
         self,
         server_id: &str,
         reserva: Option<CurrentReserva>,

@@ -11,18 +11,21 @@ use domain::DAY_MS;
 use rusqlite::Connection;
 use tempfile::TempPath;
 
-use super::error::StoreError;
 use super::paths::{folder_of, with_suffix};
+use crate::store::error::StoreError;
 
 /// How the name of a file ends that is not complete yet.
-pub(super) const PARTIAL: &str = ".parcial";
+pub(in crate::store) const PARTIAL: &str = ".parcial";
 
 /// No copy takes this long, in milliseconds: what is older was left by a command that was killed.
-pub(super) const MAX_LENGTH: i64 = DAY_MS;
+pub(in crate::store) const MAX_LENGTH: i64 = DAY_MS;
 
 /// Writes everything that was committed to a new or empty file, which is then on disk. It is of one
 /// moment, and nobody who writes meanwhile waits for it.
-pub(super) fn write_complete(connection: &Connection, to: &Path) -> Result<(), StoreError> {
+pub(in crate::store) fn write_complete(
+    connection: &Connection,
+    to: &Path,
+) -> Result<(), StoreError> {
     // A name that is not UTF-8 cannot be given to SQL.
     let name = to.to_str().ok_or_else(|| StoreError::Files(ErrorKind::InvalidFilename.into()))?;
     let written = connection.execute("VACUUM INTO ?1", [name]).map_err(StoreError::from);
@@ -37,7 +40,7 @@ pub(super) fn write_complete(connection: &Connection, to: &Path) -> Result<(), S
 }
 
 /// Gives a file the user and the group of another.
-pub(super) fn give_owner(file: &Path, owner: &Metadata) -> io::Result<()> {
+pub(in crate::store) fn give_owner(file: &Path, owner: &Metadata) -> io::Result<()> {
     let made = fs::metadata(file)?;
     if (made.uid(), made.gid()) == (owner.uid(), owner.gid()) {
         return Ok(());
@@ -47,7 +50,7 @@ pub(super) fn give_owner(file: &Path, owner: &Metadata) -> io::Result<()> {
 
 /// An empty file in the folder of `file` under a name of its own, which only its owner reads. It is
 /// removed unless it gets another name.
-pub(super) fn new_beside(file: &Path) -> Result<TempPath, StoreError> {
+pub(in crate::store) fn new_beside(file: &Path) -> Result<TempPath, StoreError> {
     let prefix = partial_prefix(file);
     let made =
         tempfile::Builder::new().prefix(&prefix).suffix(PARTIAL).tempfile_in(folder_of(file));
@@ -55,7 +58,7 @@ pub(super) fn new_beside(file: &Path) -> Result<TempPath, StoreError> {
 }
 
 /// How the names of copies begin that will have the name of `file`.
-pub(super) fn partial_prefix(file: &Path) -> OsString {
+pub(in crate::store) fn partial_prefix(file: &Path) -> OsString {
     let mut prefix = OsString::from(".");
     prefix.push(file.file_name().unwrap_or_default());
     prefix
@@ -98,7 +101,7 @@ fn remove_old(folder: &Path, prefix: &OsStr) {
 }
 
 /// Makes what was done in the folder of `file` survive a power loss.
-pub(super) fn sync_folder(file: &Path) -> Result<(), StoreError> {
+pub(in crate::store) fn sync_folder(file: &Path) -> Result<(), StoreError> {
     let folder = File::open(folder_of(file)).map_err(StoreError::Files)?;
     folder.sync_all().map_err(StoreError::Files)
 }

@@ -7,8 +7,8 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::connections;
 use super::diagnosis;
-use super::error::StoreError;
-use super::schema;
+use crate::store::error::StoreError;
+use crate::store::schema;
 
 /// Whether any other connection has this file open, in this program or another. A servidor has as
 /// long as it runs, and no longer: the system releases its locks even if it is killed.
@@ -36,13 +36,13 @@ fn find_lock(path: &Path, server_id: &str) -> Result<bool, StoreError> {
 }
 
 /// Opens a database, so that a lock of another connection is an error at once.
-pub(super) fn open_without_waiting(path: &Path) -> rusqlite::Result<Connection> {
+pub(in crate::store) fn open_without_waiting(path: &Path) -> rusqlite::Result<Connection> {
     let connection = connections::open(path)?;
     connection.busy_timeout(Duration::ZERO)?;
     Ok(connection)
 }
 
 /// Whether another connection has the lock that was needed.
-pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
+pub(in crate::store) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use domain::Moment;
 
-use super::backup::{BackupError, Copied};
-use super::backup_names::{read_complete, read_partial};
-use super::copies::MAX_LENGTH;
-use super::error::StoreError;
-use super::paths::date;
+use super::back_up::{BackupError, Copied};
+use super::names::{read_complete, read_partial};
 use super::restored_ids::goes_on_from;
-use super::schema::{is_damage, open_unchanged};
+use crate::store::error::StoreError;
+use crate::store::files::copies::MAX_LENGTH;
+use crate::store::files::paths::date;
+use crate::store::schema::{is_damage, open_unchanged};
 
 /// The backups of one servidor in one folder. Nothing is removed whose name is not one of theirs.
 #[derive(Debug, Clone, Copy)]

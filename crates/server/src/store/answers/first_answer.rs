@@ -2,17 +2,17 @@
 
 use domain::{Estimate, Interval, Moment, Price};
 
-use super::error::StoreError;
+use crate::store::error::StoreError;
 
 /// What a first answer said of what has changed since. A trigger keeps it at the first change.
-pub(super) struct FirstAnswer {
-    pub(super) posto_id: i64,
-    pub(super) interval: Interval,
-    pub(super) preco_kwh: Price,
+pub(in crate::store) struct FirstAnswer {
+    pub(in crate::store) posto_id: i64,
+    pub(in crate::store) interval: Interval,
+    pub(in crate::store) preco_kwh: Price,
 }
 
 impl FirstAnswer {
-    pub(super) fn parse(json: &str) -> Option<Self> {
+    pub(in crate::store) fn parse(json: &str) -> Option<Self> {
         let (posto_id, inicio, fim, price): (i64, i64, i64, f64) =
             serde_json::from_str(json).ok()?;
         let interval = Interval::new(Moment::from_millis(inicio), Moment::from_millis(fim)).ok()?;
@@ -21,13 +21,13 @@ impl FirstAnswer {
 }
 
 /// An estimate as it is stored. Its price is that of the reserva.
-pub(super) fn write_estimate(estimate: &Estimate) -> Result<String, StoreError> {
+pub(in crate::store) fn write_estimate(estimate: &Estimate) -> Result<String, StoreError> {
     let Estimate { energia_wh, minutos, custo_centavos, preco_kwh: _, autonomia_hm } = estimate;
     serde_json::to_string(&(energia_wh, minutos, custo_centavos, autonomia_hm))
         .map_err(|error| StoreError::Corrupt(format!("estimate: {error}")))
 }
 
-pub(super) fn read_estimate(json: &str, preco_kwh: Price) -> Option<Estimate> {
+pub(in crate::store) fn read_estimate(json: &str, preco_kwh: Price) -> Option<Estimate> {
     let (energia_wh, minutos, custo_centavos, autonomia_hm) = serde_json::from_str(json).ok()?;
     Some(Estimate { energia_wh, minutos, custo_centavos, preco_kwh, autonomia_hm })
 }

@@ -8,28 +8,28 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::error::StoreError;
 use super::paths::with_suffix;
+use crate::store::error::StoreError;
 
 /// The database file, its WAL and its shared memory, as they were opened.
 #[derive(Debug, Clone)]
-pub(super) struct OpenFiles {
-    pub(super) database: OpenFile,
-    pub(super) wal: OpenFile,
-    pub(super) shared_memory: OpenFile,
+pub(in crate::store) struct OpenFiles {
+    pub(in crate::store) database: OpenFile,
+    pub(in crate::store) wal: OpenFile,
+    pub(in crate::store) shared_memory: OpenFile,
 }
 
 /// One file, recognised by device and inode.
 #[derive(Debug, Clone)]
-pub(super) struct OpenFile {
-    pub(super) path: PathBuf,
+pub(in crate::store) struct OpenFile {
+    pub(in crate::store) path: PathBuf,
     device: u64,
     inode: u64,
 }
 
 impl OpenFiles {
     /// Call it while a connection holds the files open.
-    pub(super) fn at(database: &Path) -> Result<Self, StoreError> {
+    pub(in crate::store) fn at(database: &Path) -> Result<Self, StoreError> {
         // SQLite puts the other two beside the file that a symbolic link leads to.
         let real = fs::canonicalize(database).map_err(StoreError::Files)?;
         Ok(Self {
@@ -41,7 +41,7 @@ impl OpenFiles {
 
     /// # Errors
     /// A path leads to another file or to none, or cannot be followed.
-    pub(super) fn check(&self) -> Result<(), StoreError> {
+    pub(in crate::store) fn check(&self) -> Result<(), StoreError> {
         for file in [&self.database, &self.wal, &self.shared_memory] {
             if !file.is_in_place().map_err(StoreError::Files)? {
                 return Err(StoreError::Moved { path: file.path.clone() });
@@ -52,13 +52,13 @@ impl OpenFiles {
 }
 
 impl OpenFile {
-    pub(super) fn at(path: PathBuf) -> Result<Self, StoreError> {
+    pub(in crate::store) fn at(path: PathBuf) -> Result<Self, StoreError> {
         let found = fs::metadata(&path).map_err(StoreError::Files)?;
         Ok(Self { path, device: found.dev(), inode: found.ino() })
     }
 
     /// Whether the path still leads to this file.
-    pub(super) fn is_in_place(&self) -> io::Result<bool> {
+    pub(in crate::store) fn is_in_place(&self) -> io::Result<bool> {
         let is_this = |found: Metadata| found.dev() == self.device && found.ino() == self.inode;
         match fs::metadata(&self.path) {
             Ok(found) => Ok(is_this(found)),

@@ -9,17 +9,19 @@ use rusqlite::{Connection, params};
 use rustix::fs::FlockOperation;
 use tempfile::TempPath;
 
-use super::audit::{Action, Author, INSERT, Target, audit_fields, row_of};
-use super::backup::DatabaseSummary;
-use super::copies::{give_owner, new_beside, remove_leftovers, sync_folder, write_complete};
-use super::error::StoreError;
-use super::in_use::{is_busy, open_without_waiting};
-use super::open_files::OpenFile;
-use super::paths::{COMPANIONS, aside, file_of, folder_of, with_suffix};
+use super::back_up::DatabaseSummary;
 use super::restored_ids;
-use super::schema::{self, INTEGRITY_CHECK, Identity};
-use super::writer::TokenHash;
 use crate::failpoints::{CrashPoint, crash_at};
+use crate::store::audit::{Action, Author, INSERT, Target, audit_fields, row_of};
+use crate::store::error::StoreError;
+use crate::store::files::copies::{
+    give_owner, new_beside, remove_leftovers, sync_folder, write_complete,
+};
+use crate::store::files::in_use::{is_busy, open_without_waiting};
+use crate::store::files::open_files::OpenFile;
+use crate::store::files::paths::{COMPANIONS, aside, file_of, folder_of, with_suffix};
+use crate::store::schema::{self, INTEGRITY_CHECK, Identity};
+use crate::store::writer::TokenHash;
 
 /// Why nothing was restored. The text is for the operator.
 #[derive(Debug, thiserror::Error)]

@@ -12,7 +12,9 @@ const VALUE_BITS: u32 = 32;
 
 /// The name and the value with which a refusal of a reservation, a change or a cancellation is
 /// stored; `None` for refusals of other commands.
-pub(super) fn stored_form(rejection: &Rejection) -> Option<(Cow<'static, str>, Option<i64>)> {
+pub(in crate::store) fn stored_form(
+    rejection: &Rejection,
+) -> Option<(Cow<'static, str>, Option<i64>)> {
     let name = rejection_name(rejection)?;
     if let Rejection::Interval(errors) = rejection
         && let [first, second] = errors.as_slice()
@@ -30,7 +32,7 @@ pub(super) fn stored_form(rejection: &Rejection) -> Option<(Cow<'static, str>, O
 }
 
 /// The name under which the same refusals are counted: of several wrong fields, that of the first.
-pub(super) fn rejection_name(rejection: &Rejection) -> Option<&'static str> {
+pub(in crate::store) fn rejection_name(rejection: &Rejection) -> Option<&'static str> {
     Some(match rejection {
         Rejection::PostoInexistente { .. } => "posto_inexistente",
         Rejection::PostoJaReservadoParaEsteCarro { .. } => "posto_ja_reservado_para_este_carro",
@@ -70,12 +72,12 @@ fn stored_days(error: IntervalError) -> Option<i64> {
 }
 
 /// A refusal that is stored under this name, of nothing in particular.
-pub(super) fn example(name: &str) -> Option<Rejection> {
+pub(in crate::store) fn example(name: &str) -> Option<Rejection> {
     rejection(name, Some(0), 0, String::new(), "", "")
 }
 
 /// What [`stored`] stands for, of the request `request_id` about this posto.
-pub(super) fn rejection(
+pub(in crate::store) fn rejection(
     name: &str,
     detail: Option<i64>,
     posto_id: i64,

@@ -8,7 +8,7 @@ use domain::Moment;
 use time::OffsetDateTime;
 
 /// What SQLite appends to the name of a database for the files that belong to it.
-pub(super) const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+pub(in crate::store) const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// The folder of a file, as a path that can be opened.
 pub fn folder_of(file: &Path) -> &Path {
@@ -22,7 +22,7 @@ pub fn file_of(path: &Path) -> PathBuf {
 }
 
 /// Where a new file would be made at this path: links that lead to nothing are followed.
-pub(super) fn end_of_links(path: &Path) -> PathBuf {
+pub(in crate::store) fn end_of_links(path: &Path) -> PathBuf {
     let mut end = path.to_owned();
     // As many links as Linux follows.
     for _ in 0..40 {
@@ -35,7 +35,7 @@ pub(super) fn end_of_links(path: &Path) -> PathBuf {
 }
 
 /// Where a file is kept that another one replaces.
-pub(super) fn aside(path: &Path, now: Moment) -> PathBuf {
+pub(in crate::store) fn aside(path: &Path, now: Moment) -> PathBuf {
     with_suffix(path, &format!(".antes-{}", date(now)))
 }
 
@@ -47,7 +47,7 @@ pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// A moment in UTC, in the basic form of ISO 8601, which fits in a file name.
-pub(super) fn date(now: Moment) -> String {
+pub(in crate::store) fn date(now: Moment) -> String {
     let seconds = now.as_millis().div_euclid(1000);
     let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let ((year, month, day), (hour, minute, second)) = (at.date().to_calendar_date(), at.to_hms());

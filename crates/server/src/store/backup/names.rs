@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use domain::Moment;
 
-use super::copies::PARTIAL;
-use super::paths::date;
+use crate::store::files::copies::PARTIAL;
+use crate::store::files::paths::date;
 
 const EXTENSION: &str = ".db";
 /// Backups of one second in one folder.
 const MAX_AT_ONCE: u32 = 9;
 
 /// The names to try for a backup of this moment, in this order.
-pub(super) fn names(folder: &Path, server_id: &str, now: Moment) -> Vec<PathBuf> {
+pub(in crate::store) fn names(folder: &Path, server_id: &str, now: Moment) -> Vec<PathBuf> {
     let first = format!("{server_id}-{}", date(now));
     let name = |number| match number {
         1 => folder.join(format!("{first}{EXTENSION}")),
@@ -23,7 +23,7 @@ pub(super) fn names(folder: &Path, server_id: &str, now: Moment) -> Vec<PathBuf>
 
 /// The date of a backup, and its number among those of that second; in order of age. `None` for
 /// every name that no backup of this servidor has.
-pub(super) fn read_complete(name: &str, server_id: &str) -> Option<(String, u32)> {
+pub(in crate::store) fn read_complete(name: &str, server_id: &str) -> Option<(String, u32)> {
     let (date, rest) = read_date(name.strip_suffix(EXTENSION)?, server_id)?;
     let number = match rest {
         "" => 1,
@@ -37,7 +37,7 @@ pub(super) fn read_complete(name: &str, server_id: &str) -> Option<(String, u32)
 }
 
 /// The date of a backup that is not complete, and of SQLite's file beside it.
-pub(super) fn read_partial<'a>(name: &'a str, server_id: &str) -> Option<&'a str> {
+pub(in crate::store) fn read_partial<'a>(name: &'a str, server_id: &str) -> Option<&'a str> {
     let name = name.strip_prefix('.')?;
     let name = name.strip_suffix("-journal").unwrap_or(name).strip_suffix(PARTIAL)?;
     read_date(name, server_id).map(|(date, _)| date)
