@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use std::ops::{AddAssign, SubAssign};
 
 use crate::values::millionths;
-use crate::{
-    DAY, Finished, HOUR_MS, Interval, Moment, Motivo, ReservaFacts, ReservaState, Steps, millis,
-};
+use crate::{DAY, Finished, HOUR_MS, Interval, Moment, Motivo, ReservaFacts, ReservaState, Steps};
 
 /// Declares a struct of sums, and the names of its fields.
 macro_rules! figures {
@@ -220,7 +218,7 @@ impl<D: Division> Tally<D> {
         now: Moment,
     ) {
         let fim = finished.map_or(now, |finished| finished.fim);
-        let longest = fim.plus_millis(-millis(DAY.saturating_mul(MAX_SESSION_DAYS)));
+        let longest = fim - DAY.saturating_mul(MAX_SESSION_DAYS);
         if let Ok(interval) = Interval::new(inicio.max(longest), fim) {
             self.time(posto_id, interval, now, |figures| &mut figures.charging);
         }

@@ -33,7 +33,7 @@ impl Rotation<'_> {
         if !self.folder.is_dir() {
             return Err(BackupError::NoFolder { path: self.folder.display().to_string() });
         }
-        let long_ago = date(now.plus_millis(-MAX_LENGTH));
+        let long_ago = date(now - MAX_LENGTH);
         let is_left = |name: &str| {
             let date = read_partial(name, self.server_id)?;
             (*date < *long_ago).then_some(())

@@ -6,8 +6,9 @@ use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::Path;
+use std::time::Duration;
 
-use domain::DAY_MS;
+use domain::DAY;
 use rusqlite::Connection;
 use tempfile::TempPath;
 
@@ -17,8 +18,8 @@ use crate::store::error::StoreError;
 /// How the name of a file ends that is not complete yet.
 pub(in crate::store) const PARTIAL: &str = ".parcial";
 
-/// No copy takes this long, in milliseconds: what is older was left by a command that was killed.
-pub(in crate::store) const MAX_LENGTH: i64 = DAY_MS;
+/// No copy takes this long: what is older was left by a command that was killed.
+pub(in crate::store) const MAX_LENGTH: Duration = DAY;
 
 /// Writes everything that was committed to a new or empty file, which is then on disk. It is of one
 /// moment, and nobody who writes meanwhile waits for it.
@@ -90,7 +91,7 @@ fn remove_old(folder: &Path, prefix: &OsStr) {
     let is_old = |entry: &DirEntry| {
         let changed = entry.metadata().and_then(|found| found.modified());
         let age = changed.ok().and_then(|changed| changed.elapsed().ok());
-        age.is_some_and(|age| age.as_millis() > u128::from(MAX_LENGTH.unsigned_abs()))
+        age.is_some_and(|age| age > MAX_LENGTH)
     };
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if is_left(&entry.file_name()) && is_old(&entry) {

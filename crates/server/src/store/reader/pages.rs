@@ -58,8 +58,7 @@ const RECENT_CARREGAMENTOS: &str =
 
 /// Whether what ended at `from` or later, and was not corrected since, is in no archive.
 fn is_recent(from: Option<Moment>, now: Moment) -> bool {
-    let age = i64::try_from(archive_age().as_millis()).unwrap_or(i64::MAX);
-    from.is_some_and(|from| from > now.plus_millis(-age))
+    from.is_some_and(|from| from > now - archive_age())
 }
 
 impl ReservasQuery {

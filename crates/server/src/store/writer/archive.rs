@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use domain::{Carregamento, Moment, Placa, millis};
+use domain::{Carregamento, Moment, Placa};
 use rusqlite::params;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
@@ -46,7 +46,7 @@ impl WriteCommand for ArchiveEnded {
     type Output = Archived;
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<Archived, ApplyError> {
-        let cutoff = context.now.plus_millis(-millis(self.age)).as_millis();
+        let cutoff = (context.now - self.age).as_millis();
         let reservas = json(&self.reservas)?;
         let carregamentos = context.find_all::<CarregamentoRow>(
             "SELECT * FROM carregamentos
