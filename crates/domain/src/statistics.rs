@@ -227,7 +227,7 @@ impl<D: Division> Tally<D> {
             figures.sessions += 1;
             figures.energy +=
                 i64::try_from(millionths(finished.energia_fornecida.get())).unwrap_or(0);
-            figures.cost += (finished.custo * 100.0).round() as i64;
+            figures.cost += finished.custo.get();
         });
     }
 

@@ -229,7 +229,7 @@ fn session_cells(session: &Carregamento) -> [Cell<'_>; 10] {
         finished.map_or(Cell::Empty, |finished| time(finished.fim)),
         number(Some(session.preco_kwh.get())),
         number(finished.map(|finished| finished.energia_fornecida.get())),
-        number(finished.map(|finished| finished.custo)),
+        number(finished.map(|finished| finished.custo.brl())),
         session.reserva_id.map_or(Cell::Empty, Cell::Integer),
         session.corrigido_em.map_or(Cell::Empty, time),
     ]

@@ -16,7 +16,7 @@ fn what_has_happened_is_refused_only_if_it_cannot_have() {
     assert_eq!(decide(NOW, None, None), Ok(None));
     assert_eq!(decide(now, None, None), Ok(None));
     let finished = decide(NOW, Some((now, 24.2)), None).expect("it can have happened");
-    assert_eq!(finished.map(|finished| (finished.fim, finished.custo)), Some((now, 60.5)));
+    assert_eq!(finished.map(|finished| (finished.fim, finished.custo.get())), Some((now, 6050)));
     let overlaps = Err(Rejection::CarregamentoSobreposto { id: 3 });
     assert_eq!(decide(NOW, None, Some(3)), overlaps);
     let implausible = decide(NOW, Some((now, 24.201)), None);
@@ -148,13 +148,13 @@ fn a_correction_costs_anew_at_the_agreed_price() {
     let Ok(Effect::Now((inicio, finished))) = correct(energy(20.0), Some(3)) else {
         panic!("its times stay, so nothing overlaps that did not before")
     };
-    assert_eq!((inicio, finished.fim, finished.custo), (NOW, end, 50.0));
+    assert_eq!((inicio, finished.fim, finished.custo.get()), (NOW, end, 5000));
     let earlier = Correction { inicio: Some(NOW.plus_millis(-HOUR)), ..energy(48.4) };
     assert_eq!(correct(earlier, Some(3)), Err(Rejection::CarregamentoSobreposto { id: 3 }));
     let Ok(Effect::Now((inicio, finished))) = correct(earlier, None) else {
         panic!("nothing overlaps")
     };
-    assert_eq!((inicio, finished.fim, finished.custo), (NOW.plus_millis(-HOUR), end, 121.0));
+    assert_eq!((inicio, finished.fim, finished.custo.get()), (NOW.plus_millis(-HOUR), end, 12_100));
     let implausible = |outcome| matches!(outcome, Err(Rejection::EnergiaImplausivel { .. }));
     assert!(implausible(correct(energy(24.201), None)));
     assert!(correct(Correction { confirmado: true, ..energy(24.201) }, None).is_ok());

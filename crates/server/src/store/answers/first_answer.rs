@@ -1,6 +1,6 @@
 //! What the first answer to a reservation said that its row no longer says, as JSON in the row.
 
-use domain::{Estimate, Interval, Moment, Price};
+use domain::{Centavos, Estimate, Interval, Moment, Price};
 
 use crate::store::error::StoreError;
 
@@ -22,12 +22,13 @@ impl FirstAnswer {
 
 /// An estimate as it is stored. Its price is that of the reserva.
 pub(in crate::store) fn write_estimate(estimate: &Estimate) -> Result<String, StoreError> {
-    let Estimate { energia_wh, minutos, custo_centavos, preco_kwh: _, autonomia_hm } = estimate;
-    serde_json::to_string(&(energia_wh, minutos, custo_centavos, autonomia_hm))
+    let Estimate { energia_wh, minutos, custo, preco_kwh: _, autonomia_hm } = estimate;
+    serde_json::to_string(&(energia_wh, minutos, custo.get(), autonomia_hm))
         .map_err(|error| StoreError::Corrupt(format!("estimate: {error}")))
 }
 
 pub(in crate::store) fn read_estimate(json: &str, preco_kwh: Price) -> Option<Estimate> {
-    let (energia_wh, minutos, custo_centavos, autonomia_hm) = serde_json::from_str(json).ok()?;
-    Some(Estimate { energia_wh, minutos, custo_centavos, preco_kwh, autonomia_hm })
+    let (energia_wh, minutos, centavos, autonomia_hm) = serde_json::from_str(json).ok()?;
+    let custo = Centavos::new(centavos);
+    Some(Estimate { energia_wh, minutos, custo, preco_kwh, autonomia_hm })
 }

@@ -85,7 +85,7 @@ impl WriteCommand for ReportCarregamento {
         };
         let id = new.insert(context)?;
         if let Some(Finished { energia_fornecida, custo, .. }) = finished {
-            context.recorded.session(energia_fornecida.get(), custo);
+            context.recorded.session(energia_fornecida, custo);
         }
         let after = recorded_fields(&new, &conflitos);
         context.audit(Action::Start, Target::Carregamento(id), None, Some(&after))?;
@@ -252,7 +252,7 @@ impl WriteCommand for CorrectCarregamento {
                     inicio.as_millis(),
                     finished.fim.as_millis(),
                     finished.energia_fornecida.get(),
-                    finished.custo,
+                    finished.custo.brl(),
                     context.now.as_millis()
                 ],
             )?;
