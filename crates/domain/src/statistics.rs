@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::ops::{AddAssign, SubAssign};
 
 use crate::values::millionths;
-use crate::{DAY, Finished, HOUR_MS, Interval, Moment, Motivo, ReservaFacts, ReservaState, Steps};
+use crate::{
+    DAY, Finished, HOUR_MS, Interval, Moment, Motivo, ReservaFacts, ReservaState, Service, Steps,
+};
 
 /// Declares a struct of sums, and the names of its fields.
 macro_rules! figures {
@@ -77,24 +79,6 @@ figures! {
     energy,
     /// What these cost, in centavos.
     cost,
-}
-
-/// Whether a posto can be used, as far as its service says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Service {
-    InService,
-    Maintenance,
-    OutOfService,
-}
-
-impl Service {
-    pub fn of(in_service: bool, em_manutencao: bool) -> Self {
-        match (in_service, em_manutencao) {
-            (_, true) => Self::Maintenance,
-            (true, false) => Self::InService,
-            (false, false) => Self::OutOfService,
-        }
-    }
 }
 
 /// How time is divided into parts.

@@ -5,7 +5,7 @@ mod sequences;
 use std::time::Duration;
 
 use super::*;
-use crate::{Aviso, Placa, Price};
+use crate::{Aviso, Placa, Price, Service};
 
 const NOW: Moment = Moment::from_millis(1_000_000_000_000);
 const MINUTE: i64 = 60_000;
@@ -43,8 +43,7 @@ fn reserva(inicio: i64, fim: i64) -> Reserva {
 fn posto() -> PostoFacts {
     PostoFacts {
         nome: "Ponto".to_owned(),
-        in_service: true,
-        em_manutencao: false,
+        service: Service::InService,
         charging: None,
         potencia_maxima: 22.0,
         preco_kwh: price(3.0),
@@ -119,7 +118,7 @@ fn longer_and_elsewhere_take_the_price_of_now_and_shorter_and_later_keep_it() {
 #[test]
 fn the_same_values_are_no_change() {
     let (future, begun) = (reserva(10, 20), reserva(-10, 20));
-    let broken = PostoFacts { em_manutencao: true, ..posto() };
+    let broken = PostoFacts { service: Service::Maintenance, ..posto() };
     for (reserva, change) in [
         (&future, to(Some(5), None, None)),
         (&future, to(None, Some(10), Some(20))),

@@ -3,7 +3,7 @@ mod reports;
 use std::time::Duration;
 
 use super::*;
-use crate::Interval;
+use crate::{Interval, Service};
 
 const NOW: Moment = Moment::from_millis(10_000_000);
 const MINUTE: i64 = 60_000;
@@ -16,8 +16,7 @@ fn placa(text: &str) -> Placa {
 fn posto() -> PostoFacts {
     PostoFacts {
         nome: "Ponto 5".to_owned(),
-        in_service: true,
-        em_manutencao: false,
+        service: Service::InService,
         charging: None,
         potencia_maxima: 22.0,
         preco_kwh: Price::default(),
@@ -46,8 +45,8 @@ fn a_posto_charges_one_carro_and_only_in_service() {
     let here_already = PostoFacts { charging: Some(placa("ABC1234")), ..posto() };
     assert_eq!(start(here_already), Ok(Effect::Already(())));
     assert!(start(PostoFacts { charging: Some(placa("XYZ9876")), ..posto() }).is_err());
-    assert!(start(PostoFacts { in_service: false, ..posto() }).is_err());
-    assert!(start(PostoFacts { em_manutencao: true, ..posto() }).is_err());
+    assert!(start(PostoFacts { service: Service::OutOfService, ..posto() }).is_err());
+    assert!(start(PostoFacts { service: Service::Maintenance, ..posto() }).is_err());
     let elsewhere =
         decide_carregamento_start(&placa("ABC1234"), &posto(), &[], Some("Ponto 6"), NOW);
     assert_eq!(elsewhere, Err(Rejection::CarroEmCarregamento { nome: "Ponto 6".to_owned() }));

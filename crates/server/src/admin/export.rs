@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use domain::{Carregamento, Moment, PostosFilter};
+use domain::{Carregamento, Moment, PostosFilter, Service};
 use protocol::{OrDefault, fields};
 use service::{HttpError, Params};
 use utoipa_axum::router::OpenApiRouter;
@@ -120,10 +120,10 @@ async fn export_postos(
 /// A posto as its operator has set it. What its charger reports and its reservas are left out.
 fn posto_cells(posto: &StoredPosto) -> [Cell<'_>; 8] {
     let (latitude, longitude) = posto.localizacao.split_once(',').unwrap_or_default();
-    let status = match (posto.operador_disponivel, posto.operador_em_manutencao) {
-        (_, true) => "em_manutencao",
-        (true, false) => "disponivel",
-        (false, false) => "indisponivel",
+    let status = match Service::of(posto.operador_disponivel, posto.operador_em_manutencao) {
+        Service::InService => "disponivel",
+        Service::Maintenance => "em_manutencao",
+        Service::OutOfService => "indisponivel",
     };
     [
         Cell::Integer(posto.id),

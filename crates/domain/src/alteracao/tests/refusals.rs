@@ -50,10 +50,10 @@ fn refusals_are_those_of_a_reservation_in_their_order() {
     let reserva = reserva(-10, 20);
     let other = [holding("XYZ9876", 15, 30)];
     let mine_too = [holding("XYZ9876", 15, 30), holding("ABC1234", 5, 8)];
-    let repair = PostoFacts { em_manutencao: true, in_service: false, ..posto() };
-    let out = PostoFacts { in_service: false, ..posto() };
+    let repair = PostoFacts { service: Service::Maintenance, ..posto() };
+    let out = PostoFacts { service: Service::OutOfService, ..posto() };
     let charging = PostoFacts { charging: Some(placa("XYZ9876")), ..posto() };
-    let busy = PostoFacts { em_manutencao: true, ..charging.clone() };
+    let busy = PostoFacts { service: Service::Maintenance, ..charging.clone() };
     let wrong = to(Some(6), Some(5), None);
     let (moved, longer) = (to(Some(6), None, None), to(None, None, Some(30)));
     let inexistente = Rejection::PostoInexistente { posto_id: 6, server_id: "server1".to_owned() };
@@ -92,7 +92,7 @@ fn refusals_are_those_of_a_reservation_in_their_order() {
 fn who_only_gives_back_time_is_not_refused() {
     let (begun, future) = (reserva(-10, 20), reserva(10, 20));
     let overstayed = PostoFacts { charging: Some(placa("XYZ9876")), ..posto() };
-    let broken = PostoFacts { em_manutencao: true, in_service: false, ..overstayed.clone() };
+    let broken = PostoFacts { service: Service::Maintenance, ..overstayed.clone() };
     let with = |reserva, change, posto| {
         decide(reserva, &change, posto, &[]).map(|effect| matches!(effect, Effect::Now(_)))
     };

@@ -1,6 +1,6 @@
 //! What chargers say.
 
-use domain::{ChargerMessage, ServiceState};
+use domain::{ChargerMessage, ReportedService};
 use rusqlite::params;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
@@ -27,9 +27,9 @@ row! {
 
 impl CarregadorRow {
     /// Reads what the charger says; `None` if it has reported nothing.
-    fn state(&self) -> Option<ServiceState> {
+    fn state(&self) -> Option<ReportedService> {
         let state = self.carregador_disponivel.zip(self.carregador_em_manutencao);
-        state.map(|(disponivel, em_manutencao)| ServiceState { disponivel, em_manutencao })
+        state.map(|(disponivel, em_manutencao)| ReportedService { disponivel, em_manutencao })
     }
 }
 
@@ -99,7 +99,7 @@ impl WriteCommand for RecordChargerMessage {
     }
 }
 
-fn reported(state: ServiceState) -> AuditFields {
+fn reported(state: ReportedService) -> AuditFields {
     audit_fields! {"disponivel": state.disponivel, "em_manutencao": state.em_manutencao}
 }
 
