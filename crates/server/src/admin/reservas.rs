@@ -20,7 +20,7 @@ use super::page::{PageSize, check_order, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::reserva_rules::tolerancia_min;
-use crate::store::{CancelReserva, CancelTarget, ReservasQuery, StoredReserva};
+use crate::store::{CancelReserva, CancelTarget, ReservaView, ReservasQuery};
 use crate::wire;
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
@@ -81,8 +81,8 @@ pub(super) struct ReservaDetail {
     criada_em: Timestamp,
 }
 
-impl From<StoredReserva> for ReservaDetail {
-    fn from(record: StoredReserva) -> Self {
+impl From<ReservaView> for ReservaDetail {
+    fn from(record: ReservaView) -> Self {
         let facts = record.facts;
         Self {
             id: record.id,

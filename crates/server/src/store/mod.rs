@@ -45,7 +45,7 @@ pub use reader::{
     RefusalIds, ReservasQuery, StoredToken,
 };
 pub use rows::carros::CarroRow;
-pub use rows::postos::{PostoRow, StatesRow, StoredPosto};
-pub use rows::reservas::StoredReserva;
+pub use rows::postos::{OperatorPosto, PostoRow, StatesRow};
+pub use rows::reservas::ReservaView;
 pub use statistics::{Counted, CountedPosto, CountedRefusals, Statistics, StatisticsQuery};
 pub use writer::*;

@@ -112,7 +112,7 @@ row! {
 row! {
     /// A posto as its operator keeps it, also one that is removed.
     #[derive(Debug, Clone, PartialEq)]
-    pub struct StoredPosto {
+    pub struct OperatorPosto {
         pub id: i64,
         pub nome: String,
         pub localizacao: String,
@@ -125,7 +125,7 @@ row! {
     }
 }
 
-impl StoredPosto {
+impl OperatorPosto {
     pub fn is_removed(&self) -> bool {
         self.removed_at.is_some()
     }

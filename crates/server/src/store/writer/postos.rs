@@ -9,7 +9,7 @@ use super::command::{ApplyError, WriteCommand, WriteContext};
 use crate::store::audit::{Action, Target};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
-use crate::store::rows::postos::{self, StoredPosto};
+use crate::store::rows::postos::{self, OperatorPosto};
 
 /// Adds a posto; its id.
 #[derive(Debug, Clone)]
@@ -128,7 +128,10 @@ pub(super) fn update(
 }
 
 /// A posto that is not removed.
-pub(super) fn find(context: &WriteContext<'_>, id: i64) -> Result<Option<StoredPosto>, StoreError> {
+pub(super) fn find(
+    context: &WriteContext<'_>,
+    id: i64,
+) -> Result<Option<OperatorPosto>, StoreError> {
     context.find("SELECT * FROM postos WHERE id = ?1 AND removed_at IS NULL", [id])
 }
 
