@@ -25,10 +25,10 @@ use super::schema;
 use super::statistics::StatisticsReader;
 use super::write_trace::WriteTrace;
 use super::writer::command::WriteCommand;
-use super::writer::queue::{self, Queued};
-use super::writer::recent_failures::DuplicateKey;
+use super::writer::commit::queue::{self, Queued};
+use super::writer::commit::recent_failures::DuplicateKey;
+use super::writer::housekeeping::sweep::Sweep;
 use super::writer::state::WriterState;
-use super::writer::sweep::Sweep;
 use super::writer::{self, StoppedWriter, Writer};
 use crate::metrics::StoreMetrics;
 

@@ -9,8 +9,8 @@ use rusqlite::params;
 
 use super::carregamentos::{FinishCarregamento, NewSession, StartCarregamento, amounts};
 use super::command::{ApplyError, WriteCommand, WriteContext};
-use super::reserva_rows::ConflictRow;
-use super::statistics::ArchivedSums;
+use super::housekeeping::statistics::ArchivedSums;
+use super::reservas::rows::ConflictRow;
 use crate::store::audit::{Action, AuditFields, Target, audit_fields, time};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use domain::{
     ChargerMessage, Correction, Disposition, Kwh, Moment, PostoChange, Price, ReportedSession,
@@ -253,14 +253,21 @@ async fn the_audit_is_filtered_and_paged() {
     assert_eq!(ids(AuditQuery { before: Some(3), ..all() }).await, [2, 1]);
 }
 
+/// The sources in a folder and in its folders, without tests.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let paths =
+        fs::read_dir(folder).expect("the sources").map(|entry| entry.expect("a file").path());
+    let (folders, files): (Vec<_>, Vec<_>) = paths
+        .filter(|path| path.file_stem().is_some_and(|name| name != "tests"))
+        .partition(|path| path.is_dir());
+    folders.iter().flat_map(|folder| sources(folder)).chain(files).collect()
+}
+
 /// A new command is tested above, or listed as one that needs no audit.
 #[test]
 fn every_write_command_is_audited_or_needs_none() {
     let mut commands = BTreeSet::new();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/writer");
-    let files = fs::read_dir(folder).expect("the sources").map(|file| file.expect("a file").path());
-    // Folders have the tests.
-    for file in files.filter(|file| file.is_file()) {
+    for file in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/writer")) {
         let text = fs::read_to_string(file).expect("a source");
         let names = text.split("impl WriteCommand for ").skip(1);
         commands.extend(

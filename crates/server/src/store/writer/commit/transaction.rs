@@ -11,13 +11,8 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::clock_corrections;
-use super::command::WriteContext;
 use super::overwritten::OverwriteDetector;
 use super::queue::{Batch, Queued};
-use super::state::WriterState;
-use super::statements::Statements;
-use super::sweep;
 use super::wal_tail::WalTail;
 use crate::failpoints::{self, Bug, CrashPoint};
 use crate::metrics::{ENDS, Recorded};
@@ -26,6 +21,11 @@ use crate::store::error::StoreError;
 use crate::store::files::open_files::OpenFiles;
 use crate::store::progress::Pause;
 use crate::store::schema;
+use crate::store::writer::command::WriteContext;
+use crate::store::writer::housekeeping::sweep;
+use crate::store::writer::reservas::clock_corrections;
+use crate::store::writer::state::WriterState;
+use crate::store::writer::statements::Statements;
 
 /// What a committed transaction leaves for the next one.
 struct Committed {
@@ -36,7 +36,7 @@ struct Committed {
 }
 
 /// The transactions of the writer, one after the other.
-pub(super) struct Transactions {
+pub(in crate::store::writer) struct Transactions {
     environment: Environment,
     state: WriterState,
     files: OpenFiles,
@@ -52,7 +52,7 @@ pub(super) struct Transactions {
 
 /// How a transaction failed.
 #[derive(Debug)]
-pub(super) enum Failed {
+pub(in crate::store::writer) enum Failed {
     /// Nothing of it is on disk, and nothing of it ever will be.
     Undone(StoreError),
     /// A restart may find it committed.
@@ -60,12 +60,12 @@ pub(super) enum Failed {
 }
 
 impl Failed {
-    pub(super) fn cause(&self) -> &StoreError {
+    pub(in crate::store::writer) fn cause(&self) -> &StoreError {
         let (Self::Undone(cause) | Self::InDoubt(cause)) = self;
         cause
     }
 
-    pub(super) fn into_cause(self) -> StoreError {
+    pub(in crate::store::writer) fn into_cause(self) -> StoreError {
         let (Self::Undone(cause) | Self::InDoubt(cause)) = self;
         cause
     }
@@ -79,7 +79,7 @@ impl<E: Into<StoreError>> From<E> for Failed {
 
 impl Transactions {
     /// Makes the transactions of a database in WAL mode that another connection holds open.
-    pub(super) fn of(
+    pub(in crate::store::writer) fn of(
         path: &Path,
         environment: Environment,
         state: WriterState,
@@ -104,30 +104,30 @@ impl Transactions {
 
     /// When the commit of the latest batch began; `None` if the batch got no further than its
     /// commands.
-    pub(super) fn commit_began(&self) -> Option<SystemTime> {
+    pub(in crate::store::writer) fn commit_began(&self) -> Option<SystemTime> {
         self.commit_began
     }
 
-    pub(super) fn files(&self) -> &OpenFiles {
+    pub(in crate::store::writer) fn files(&self) -> &OpenFiles {
         &self.files
     }
 
-    pub(super) fn now(&self) -> Moment {
+    pub(in crate::store::writer) fn now(&self) -> Moment {
         (self.environment.now)()
     }
 
     /// Whether a command has asked for the file to be written anew; once for each time.
-    pub(super) fn take_wanted_vacuum(&mut self) -> bool {
+    pub(in crate::store::writer) fn take_wanted_vacuum(&mut self) -> bool {
         std::mem::take(&mut self.wants_vacuum)
     }
 
     /// Accepts that a checkpoint of this program changes the database file.
-    pub(super) fn expect_checkpoint(&mut self) {
+    pub(in crate::store::writer) fn expect_checkpoint(&mut self) {
         self.overwrites.expect_checkpoint();
     }
 
     /// Writes a batch, records whether the database can write, and reports the changes.
-    pub(super) fn write(
+    pub(in crate::store::writer) fn write(
         &mut self,
         connection: &mut Connection,
         batch: &mut Batch,

@@ -6,10 +6,10 @@
 use domain::{DAY_MS, Moment};
 use rusqlite::{Connection, params};
 
-use super::absence::write_end;
-use super::command::{ApplyError, WriteCommand, WriteContext};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
+use crate::store::writer::command::{ApplyError, WriteCommand, WriteContext};
+use crate::store::writer::reservas::absence::write_end;
 
 /// Rows that one sweep marks or deletes, so that it never delays commands for long.
 const MAX_ROWS: i64 = 512;
@@ -68,7 +68,10 @@ impl WriteCommand for Sweep {
 }
 
 /// Writes a row, to find out whether the database can be written.
-pub(super) fn probe(connection: &Connection, now: Moment) -> Result<(), StoreError> {
+pub(in crate::store::writer) fn probe(
+    connection: &Connection,
+    now: Moment,
+) -> Result<(), StoreError> {
     let sql = "INSERT OR REPLACE INTO writer_probe (id, at) VALUES (1, ?1)";
     connection.prepare_cached(sql)?.execute([now.as_millis()])?;
     Ok(())

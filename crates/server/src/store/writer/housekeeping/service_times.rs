@@ -4,14 +4,14 @@
 use domain::{Hours, Interval, Service, Tally};
 use rusqlite::{OptionalExtension as _, params};
 
-use super::command::WriteContext;
 use crate::store::error::StoreError;
 use crate::store::rows::statistics::ServiceTime;
+use crate::store::writer::command::WriteContext;
 
 impl WriteContext<'_> {
     /// Records of every posto whether it is in service from now on. Called when the clock was set back:
     /// what was recorded of later times is not so yet.
-    pub(super) fn keep_all_service(&self) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn keep_all_service(&self) -> Result<(), StoreError> {
         for id in self.find_values("SELECT id FROM postos", [])? {
             self.keep_service(id)?;
         }
@@ -20,7 +20,7 @@ impl WriteContext<'_> {
 
     /// Records whether a posto is in service from now on, if that is not what is recorded already. Called
     /// when the posto was added, changed or removed.
-    pub(super) fn keep_service(&self, posto_id: i64) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn keep_service(&self, posto_id: i64) -> Result<(), StoreError> {
         self.cut_service(posto_id)?;
         let service = self.service_of(posto_id)?;
         let known = self.known_service(posto_id)?;

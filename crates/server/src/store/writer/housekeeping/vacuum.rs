@@ -17,7 +17,7 @@ const READER_TIMEOUT: Duration = Duration::from_millis(100);
 /// Writes the file anew without what was forgotten, if that is due. Returns true once nothing of it is
 /// left. While a reader holds old pages it returns false, and the next call only empties the WAL.
 /// Afterwards the connection waits for locks as long as `busy_timeout` again.
-pub(super) fn vacuum(
+pub(in crate::store::writer) fn vacuum(
     connection: &Connection,
     folder: &Path,
     busy_timeout: Duration,

@@ -6,13 +6,13 @@ use std::time::Duration;
 use domain::{Carregamento, Moment, Placa};
 use rusqlite::params;
 
-use super::command::{ApplyError, WriteCommand, WriteContext};
 use super::statistics::ArchivedSums;
 use crate::failpoints::{self, CrashPoint};
 use crate::store::error::StoreError;
 use crate::store::rows::carros::CarregamentoRow;
 use crate::store::rows::json;
 use crate::store::rows::reservas::{ReservaRow, archivable, old_enough};
+use crate::store::writer::command::{ApplyError, WriteCommand, WriteContext};
 
 /// The columns that a reserva has in both tables, except when its posto came free.
 const RESERVA: &str = "id, request_id, posto_id, placa, inicio, fim, status, created_at, updated_at, \
@@ -168,12 +168,12 @@ macro_rules! archived_between {
         )
     };
 }
-pub(super) use archived_between;
+pub(in crate::store::writer) use archived_between;
 
 impl WriteContext<'_> {
     /// Takes out of the archive the reservas of this carro that held this posto at a moment from
     /// `inicio` until `end`: a session that is reported so late fulfils them.
-    pub(super) fn recall_own_reservas(
+    pub(in crate::store::writer) fn recall_own_reservas(
         &self,
         posto_id: i64,
         placa: &Placa,

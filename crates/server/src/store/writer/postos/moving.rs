@@ -6,18 +6,18 @@ use domain::{
 };
 use rusqlite::params;
 
-use super::command::WriteContext;
 use crate::failpoints::{self, Bug};
 use crate::store::audit::{Action, AuditFields, Target, audit_fields};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
 use crate::store::rows::reservas::ReservaRow;
 use crate::store::rows::{self, row};
+use crate::store::writer::command::WriteContext;
 
 /// A reserva that is affected, with the client that made it.
-pub(super) struct Affected {
-    pub(super) reserva: Reserva,
-    pub(super) client_id: Option<String>,
+pub(in crate::store::writer) struct Affected {
+    pub(in crate::store::writer) reserva: Reserva,
+    pub(in crate::store::writer) client_id: Option<String>,
 }
 
 row! {
@@ -42,7 +42,7 @@ impl TryFrom<PostoSiteRow> for PostoSite {
 
 impl WriteContext<'_> {
     /// The reservas that are affected if a posto is taken away, by their begin.
-    pub(super) fn affected_reservas(
+    pub(in crate::store::writer) fn affected_reservas(
         &self,
         posto_id: i64,
         until: Option<Moment>,
@@ -66,7 +66,7 @@ impl WriteContext<'_> {
     }
 
     /// Where the affected reservas of a posto will go; nowhere if they are not to be moved.
-    pub(super) fn plan_moves(
+    pub(in crate::store::writer) fn plan_moves(
         &mut self,
         posto_id: i64,
         affected: &[Affected],
@@ -122,7 +122,7 @@ impl WriteContext<'_> {
     /// Gives a reserva another posto, as its operator says, and reports it. What was agreed of its
     /// interval and price stays; its carro, wherever it came, has a whole tolerance to come there. The
     /// absences of that posto are to be computed anew.
-    pub(super) fn move_reserva(
+    pub(in crate::store::writer) fn move_reserva(
         &mut self,
         reserva: &mut Reserva,
         client_id: Option<String>,

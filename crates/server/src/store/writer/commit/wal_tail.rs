@@ -23,13 +23,13 @@ const SALTS: std::ops::Range<usize> = 16..24;
 
 /// How far the WAL is checkpointed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Checkpointed {
+pub(in crate::store::writer) struct Checkpointed {
     /// They differ each time SQLite starts writing the WAL from its beginning.
     salts: [u8; 8],
     frames: u64,
 }
 
-pub(super) struct WalTail {
+pub(in crate::store::writer) struct WalTail {
     /// Open all the time: a tail can be cut off also when no more files can be opened.
     wal: File,
     /// Says how many frames are committed while the writer's own connection is in a transaction.
@@ -39,7 +39,7 @@ pub(super) struct WalTail {
 
 impl WalTail {
     /// Opens the WAL of a `database` that is in WAL mode.
-    pub(super) fn open(database: &Path, wal: &Path) -> Result<Self, StoreError> {
+    pub(in crate::store::writer) fn open(database: &Path, wal: &Path) -> Result<Self, StoreError> {
         let observer = connections::open(database)?;
         let page_size: u32 = observer.query_row("PRAGMA page_size", [], |row| row.get(0))?;
         let wal = OpenOptions::new().read(true).write(true).open(wal).map_err(StoreError::Files)?;
@@ -52,7 +52,10 @@ impl WalTail {
     ///
     /// SQLite reads nothing behind the last committed frame and overwrites it at the next commit, so
     /// it does not notice.
-    pub(super) fn erase(&self, _locked: &Transaction<'_>) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn erase(
+        &self,
+        _locked: &Transaction<'_>,
+    ) -> Result<(), StoreError> {
         let (committed, _) = self.counts()?;
         let end = FILE_HEADER + committed * self.frame_size;
         if self.wal.metadata().map_err(StoreError::Files)?.len() > end {
@@ -63,7 +66,9 @@ impl WalTail {
 
     /// Reads how far the WAL is checkpointed; `None` if committed frames are missing in the file,
     /// or its header is.
-    pub(super) fn checkpointed(&self) -> Result<Option<Checkpointed>, StoreError> {
+    pub(in crate::store::writer) fn checkpointed(
+        &self,
+    ) -> Result<Option<Checkpointed>, StoreError> {
         let (committed, checkpointed) = self.counts()?;
         let mut header = [0; FILE_HEADER as usize];
         let is_there = self.wal.read_exact_at(&mut header, 0).is_ok()

@@ -5,8 +5,8 @@ use std::time::Duration;
 use rusqlite::params;
 
 use crate::store::rows::row;
-use crate::store::writer::archive::ArchiveEnded;
 use crate::store::writer::command::{ApplyError, WriteCommand, WriteContext};
+use crate::store::writer::housekeeping::archive::ArchiveEnded;
 
 /// Archives every second row, if it has ended.
 pub(super) struct Archive;

@@ -96,7 +96,10 @@ impl Checkpointer {
     /// whether a checkpoint has written to the database file since the last call, or may be writing to
     /// it; one that failed may have. Only a failure that ends the writer is an error; after others it is
     /// tried again.
-    pub(super) fn after_batch(&mut self, connection: &Connection) -> Result<bool, StoreError> {
+    pub(in crate::store::writer) fn after_batch(
+        &mut self,
+        connection: &Connection,
+    ) -> Result<bool, StoreError> {
         let was_running = self.is_running();
         self.may_have_written = false;
         self.state = match self.step(connection) {
@@ -117,7 +120,10 @@ impl Checkpointer {
     ///
     /// # Errors
     /// The file cannot be synced, or `failure` says so already: what was copied may not be on the disk.
-    pub(super) fn sync_after_failure(&self, failure: StoreError) -> Result<StoreError, StoreError> {
+    pub(in crate::store::writer) fn sync_after_failure(
+        &self,
+        failure: StoreError,
+    ) -> Result<StoreError, StoreError> {
         if let StoreError::NotSynced(_) = failure {
             return Err(failure);
         }
@@ -190,13 +196,13 @@ impl Checkpointer {
     }
 
     /// Whether a checkpoint may be writing the database file.
-    pub(super) fn is_running(&self) -> bool {
+    pub(in crate::store::writer) fn is_running(&self) -> bool {
         matches!(self.state, CheckpointState::Running)
     }
 
     /// Waits for the running checkpoint and ends the thread; an error if pages that were checkpointed
     /// may not be on the disk.
-    pub(super) fn end(self) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn end(self) -> Result<(), StoreError> {
         drop(self.requests);
         let joined = self.thread.join();
         match self.results.try_recv() {

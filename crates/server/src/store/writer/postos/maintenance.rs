@@ -8,15 +8,15 @@ use domain::{
 };
 use rusqlite::params;
 
-use super::command::{ApplyError, WriteCommand, WriteContext};
+use super::edit;
 use super::moving::Affected;
-use super::postos;
 use crate::store::audit::{Action, Target, audit_fields};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
 use crate::store::rows::postos::PostoRow;
 use crate::store::rows::reservas::holds_now_or_later;
 use crate::store::rows::row;
+use crate::store::writer::command::{ApplyError, WriteCommand, WriteContext};
 
 /// Puts a posto in or out of service, as its operator says. If it is out of service then, its
 /// reservas are affected.
@@ -78,7 +78,7 @@ impl SetService {
         let em_manutencao = self.em_manutencao;
         let change = PostoChange { in_service, em_manutencao, ..PostoChange::default() };
         let missing = context.posto_inexistente(posto_id);
-        if postos::update(context, posto_id, &change, Action::Change)? == 0 {
+        if edit::update(context, posto_id, &change, Action::Change)? == 0 {
             return Err(missing.into());
         }
         let row = context.posto_row(posto_id)?.ok_or_else(|| missing.clone())?;
@@ -163,7 +163,7 @@ impl RemovePosto {
         if self.simulate {
             return Ok(reservas);
         }
-        let before = if context.is_audited() { postos::find(context, posto_id)? } else { None };
+        let before = if context.is_audited() { edit::find(context, posto_id)? } else { None };
         context.execute("UPDATE postos SET removed_at = ?2 WHERE id = ?1", parameters)?;
         context.keep_service(posto_id)?;
         if let Some(before) = before {

@@ -7,8 +7,6 @@ use domain::{
 use rusqlite::params;
 use tokio::time::Instant;
 
-use super::command::{ApplyError, WriteCommand, WriteContext};
-use super::recent_failures::DuplicateKey;
 use crate::failpoints::{self, Bug};
 use crate::store::answers::change_answer::{ChangeRow, write_changed, write_refused};
 use crate::store::answers::first_answer::read_estimate;
@@ -20,6 +18,8 @@ use crate::store::environment::Change;
 use crate::store::error::StoreError;
 use crate::store::rows::reservas::ReservaRow;
 use crate::store::rows::row;
+use crate::store::writer::command::{ApplyError, WriteCommand, WriteContext};
+use crate::store::writer::commit::recent_failures::DuplicateKey;
 
 /// Changes the reserva that a request made; a repeated change gets its first answer again.
 #[derive(Debug, Clone)]

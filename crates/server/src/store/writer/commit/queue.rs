@@ -6,10 +6,10 @@ use std::time::Duration;
 use opentelemetry::trace::SpanContext;
 use tokio::sync::{mpsc, oneshot};
 
-use super::command::{ApplyError, WriteCommand, WriteContext};
 use super::recent_failures::DuplicateKey;
 use crate::store::error::{StoreError, WriteError};
 use crate::store::write_trace::BatchTimes;
+use crate::store::writer::command::{ApplyError, WriteCommand, WriteContext};
 
 /// Commands in one transaction: enough to share an fsync, few enough that the first does not wait
 /// long for the last.
@@ -94,22 +94,22 @@ impl<C: WriteCommand> Queued for Pending<C> {
 }
 
 /// The commands of one transaction.
-pub(super) type Batch = Vec<Box<dyn Queued>>;
+pub(in crate::store::writer) type Batch = Vec<Box<dyn Queued>>;
 
 /// The queue, taken in batches.
-pub(super) struct Batches {
+pub(in crate::store::writer) struct Batches {
     queue: mpsc::Receiver<Box<dyn Queued>>,
     last_len: usize,
 }
 
 impl Batches {
-    pub(super) fn new(queue: mpsc::Receiver<Box<dyn Queued>>) -> Self {
+    pub(in crate::store::writer) fn new(queue: mpsc::Receiver<Box<dyn Queued>>) -> Self {
         Self { queue, last_len: 0 }
     }
 
     /// Waits for a command and takes all that are queued, in order of arrival; false when the
     /// queue is closed.
-    pub(super) fn next(&mut self, batch: &mut Batch) -> bool {
+    pub(in crate::store::writer) fn next(&mut self, batch: &mut Batch) -> bool {
         let Some(first) = self.queue.blocking_recv() else { return false };
         batch.push(first);
         self.take_queued(batch);

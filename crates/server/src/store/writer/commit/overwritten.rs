@@ -18,7 +18,7 @@ const MAX_POLLS: u32 = 50;
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 #[derive(Default)]
-pub(super) struct OverwriteDetector {
+pub(in crate::store::writer) struct OverwriteDetector {
     /// `None` if a checkpoint of this program may change the database.
     seen: Option<KnownState>,
 }
@@ -35,7 +35,7 @@ impl OverwriteDetector {
     ///
     /// # Errors
     /// A file holds something else, or cannot be read.
-    pub(super) fn check(
+    pub(in crate::store::writer) fn check(
         &mut self,
         files: &OpenFiles,
         wal_tail: &WalTail,
@@ -64,7 +64,7 @@ impl OverwriteDetector {
 
     /// Accepts the next change of the database file, because a checkpoint of this program has
     /// begun.
-    pub(super) fn expect_checkpoint(&mut self) {
+    pub(in crate::store::writer) fn expect_checkpoint(&mut self) {
         self.seen = None;
     }
 }

@@ -6,10 +6,10 @@
 use domain::{Moment, Placa};
 use rusqlite::params;
 
-use super::command::WriteContext;
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
 use crate::store::rows::reservas::ReservaRow;
+use crate::store::writer::command::WriteContext;
 
 /// Writes what [`ReservaFacts::at`](domain::ReservaFacts::at) says of an absence that is due.
 macro_rules! write_absence {
@@ -37,11 +37,11 @@ macro_rules! write_end {
         )
     };
 }
-pub(super) use write_end;
+pub(in crate::store::writer) use write_end;
 
 impl WriteContext<'_> {
     /// Writes the absences and the ends of one posto that are due.
-    pub(super) fn write_due(&mut self, posto_id: i64) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn write_due(&mut self, posto_id: i64) -> Result<(), StoreError> {
         self.write_fulfilments(Some(posto_id))?;
         self.write_due_absences(posto_id)?;
         self.write_ended(
@@ -54,7 +54,10 @@ impl WriteContext<'_> {
     }
 
     /// Writes the absences of one posto that are due.
-    pub(super) fn write_due_absences(&mut self, posto_id: i64) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn write_due_absences(
+        &mut self,
+        posto_id: i64,
+    ) -> Result<(), StoreError> {
         // `+` keeps SQLite from the index of the posto, which has all reservas it ever had; the
         // index of `falta_em` has only those that wait.
         let sql = write_absence!("+posto_id = ?2 AND falta_em <= ?1 AND falta_em < fim");
@@ -62,7 +65,10 @@ impl WriteContext<'_> {
     }
 
     /// Writes the absences of all postos that are due, the oldest first; at most so many.
-    pub(super) fn write_absences(&mut self, max_rows: i64) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn write_absences(
+        &mut self,
+        max_rows: i64,
+    ) -> Result<(), StoreError> {
         let sql = write_absence!(
             "id IN (SELECT id FROM reservas WHERE falta_em <= ?1 AND falta_em < fim
                     ORDER BY falta_em LIMIT ?2)"
@@ -71,7 +77,11 @@ impl WriteContext<'_> {
     }
 
     /// Runs a statement that ends reservas, with the time as its first parameter, and reports them.
-    pub(super) fn write_ended(&mut self, sql: &str, parameter: i64) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn write_ended(
+        &mut self,
+        sql: &str,
+        parameter: i64,
+    ) -> Result<(), StoreError> {
         for row in self.find_all::<ReservaRow>(sql, [self.now.as_millis(), parameter])? {
             let ReservaRow { id, posto_id, .. } = row;
             let for_client = row.client_id.clone().zip(row.reserva()?);
@@ -86,7 +96,10 @@ impl WriteContext<'_> {
 
     /// Computes anew when absences at a posto are due, and which of its reservas a session will
     /// fulfil. What changes whether a carro could come there calls it: its service, and its sessions.
-    pub(super) fn update_absences(&mut self, posto_id: i64) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn update_absences(
+        &mut self,
+        posto_id: i64,
+    ) -> Result<(), StoreError> {
         self.write_fulfilments(Some(posto_id))?;
         self.write_due_absences(posto_id)?;
         let posto = self.posto_facts(posto_id)?;
@@ -126,7 +139,7 @@ impl WriteContext<'_> {
     /// Postpones the absences of other carros at the posto to a whole tolerance after `fim`, where they are
     /// due earlier. Called when a session of this carro is reported with its end: until then it was in
     /// their way, so their tolerance did not run.
-    pub(super) fn wait_after_session(
+    pub(in crate::store::writer) fn wait_after_session(
         &self,
         posto_id: i64,
         placa: &Placa,
@@ -143,7 +156,7 @@ impl WriteContext<'_> {
 
     /// Records that a carro has arrived at its reservas that have begun: at those of one posto, if it has
     /// an open session there. Called when the carro reports that it charges.
-    pub(super) fn record_arrival(&self, placa: &str) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn record_arrival(&self, placa: &str) -> Result<(), StoreError> {
         self.execute(
             "UPDATE reservas SET chegou_em = ?2, falta_em = NULL
              WHERE placa = ?1 AND held_until > ?2 AND inicio <= ?2 AND chegou_em IS NULL
@@ -158,7 +171,7 @@ impl WriteContext<'_> {
 
     /// Expects a carro anew at its reservas of all postos but this one. Called when it begins to charge
     /// here: whatever it reported before, it is at no other posto.
-    pub(super) fn forget_arrivals_elsewhere(
+    pub(in crate::store::writer) fn forget_arrivals_elsewhere(
         &mut self,
         placa: &Placa,
         posto_id: i64,

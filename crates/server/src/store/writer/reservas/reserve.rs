@@ -7,9 +7,6 @@ use domain::{
 use rusqlite::params;
 use tokio::time::Instant;
 
-use super::command::{ApplyError, WriteCommand, WriteContext};
-use super::recent_failures::DuplicateKey;
-use super::statements::Statement;
 use crate::failpoints::{self, Bug};
 use crate::store::answers::first_answer;
 use crate::store::answers::request_outcome::{
@@ -17,6 +14,9 @@ use crate::store::answers::request_outcome::{
 };
 use crate::store::answers::stored_rejection::{rejection_name, stored_form};
 use crate::store::error::StoreError;
+use crate::store::writer::command::{ApplyError, WriteCommand, WriteContext};
+use crate::store::writer::commit::recent_failures::DuplicateKey;
+use crate::store::writer::statements::Statement;
 
 /// Reserves a posto; a repeated request gets its first answer again.
 #[derive(Debug, Clone)]

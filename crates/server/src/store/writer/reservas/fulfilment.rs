@@ -7,15 +7,15 @@ use domain::{
 };
 use rusqlite::params;
 
-use super::command::WriteContext;
 use crate::failpoints::{self, Bug};
 use crate::store::audit::{Action, AuditFields, Target, audit_fields, time};
 use crate::store::error::StoreError;
 use crate::store::rows::reservas::ReservaRow;
+use crate::store::writer::command::WriteContext;
 
 /// A reserva in which nobody has charged, though a session seemed to go on in it.
-pub(super) struct Unfulfilled {
-    pub(super) reserva: Reserva,
+pub(in crate::store::writer) struct Unfulfilled {
+    pub(in crate::store::writer) reserva: Reserva,
     client_id: Option<String>,
     /// Its state without that session.
     facts: ReservaFacts,
@@ -24,14 +24,21 @@ pub(super) struct Unfulfilled {
 impl WriteContext<'_> {
     /// Writes what has begun at a posto by the moment `until`, while a carro charges there: reservas
     /// of that carro are fulfilled, the clients of others are warned.
-    pub(super) fn write_begun(&mut self, posto_id: i64, until: Moment) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn write_begun(
+        &mut self,
+        posto_id: i64,
+        until: Moment,
+    ) -> Result<(), StoreError> {
         self.write_fulfilments_until(Some(posto_id), until)?;
         self.warn_of_overstays(Some(posto_id), until)
     }
 
     /// Writes that reservas were fulfilled whose carro charged there already when they began, at one
     /// posto or at all.
-    pub(super) fn write_fulfilments(&mut self, posto_id: Option<i64>) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn write_fulfilments(
+        &mut self,
+        posto_id: Option<i64>,
+    ) -> Result<(), StoreError> {
         self.write_fulfilments_until(posto_id, self.now)
     }
 
@@ -58,7 +65,11 @@ impl WriteContext<'_> {
 
     /// Records which reserva an open session fulfils, and gives the session its price. If it fulfils
     /// several, it keeps the first one and that one's price.
-    pub(super) fn link_session(&self, session: i64, reserva: &Reserva) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn link_session(
+        &self,
+        session: i64,
+        reserva: &Reserva,
+    ) -> Result<(), StoreError> {
         self.execute(
             "UPDATE carregamentos SET reserva_id = ?2, preco_kwh = ?3
              WHERE id = ?1 AND reserva_id IS NULL AND fim IS NULL",
@@ -69,7 +80,7 @@ impl WriteContext<'_> {
 
     /// Warns the clients of reservas that have begun by the moment `until` that another carro charges
     /// there: once for each carro that does.
-    pub(super) fn warn_of_overstays(
+    pub(in crate::store::writer) fn warn_of_overstays(
         &mut self,
         posto_id: Option<i64>,
         until: Moment,
@@ -94,7 +105,7 @@ impl WriteContext<'_> {
 
     /// Writes that a session which began at `begin`, now or before, fulfils this reserva of its carro,
     /// if the reserva is still open to it. If the session has `ended`, frees what is left of the reserva.
-    pub(super) fn fulfil(
+    pub(in crate::store::writer) fn fulfil(
         &mut self,
         row: ReservaRow,
         begin: Moment,
@@ -112,7 +123,7 @@ impl WriteContext<'_> {
 
     /// Finds the reservas that an open session fulfilled though it had ended, at `fim`, before they
     /// began, each with its state without that session.
-    pub(super) fn wrongly_fulfilled(
+    pub(in crate::store::writer) fn wrongly_fulfilled(
         &self,
         session: &Carregamento,
         fim: Moment,
@@ -132,7 +143,10 @@ impl WriteContext<'_> {
     }
 
     /// Writes that nobody has charged in a reserva.
-    pub(super) fn unfulfil(&mut self, wrong: Unfulfilled) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn unfulfil(
+        &mut self,
+        wrong: Unfulfilled,
+    ) -> Result<(), StoreError> {
         let Unfulfilled { reserva, client_id, facts } = wrong;
         // What the carro reported was of that session.
         self.execute("UPDATE reservas SET chegou_em = NULL WHERE id = ?1", [reserva.id])?;
@@ -141,7 +155,10 @@ impl WriteContext<'_> {
 
     /// Frees what is left of the reserva of a session that has ended, and tells the client of the next
     /// reserva, if that has begun already, that the posto is free.
-    pub(super) fn session_ended(&mut self, session: &Carregamento) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn session_ended(
+        &mut self,
+        session: &Carregamento,
+    ) -> Result<(), StoreError> {
         if let Some(placa) = &session.placa
             && !failpoints::has(Bug::SessionEndKeepsHold)
         {

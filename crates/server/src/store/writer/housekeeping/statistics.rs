@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 use domain::{ALL_POSTOS, Figures, Finished, Hours, Interval, Moment, ReservaFacts, Tally};
 use rusqlite::{Connection, Row, params, params_from_iter};
 
-use super::command::WriteContext;
 use crate::store::error::StoreError;
 use crate::store::rows::reservas::ReservaRow;
 use crate::store::rows::statistics::{CountedReserva, CountedSession, FIGURES, warn_of_unread};
+use crate::store::writer::command::WriteContext;
 
 /// Some 5 MB.
 const SUMS_IN_MEMORY: usize = 20_000;
@@ -46,7 +46,7 @@ fn keep(connection: &Connection, tally: &Tally<Hours>) -> Result<(), StoreError>
 }
 
 /// Counts what a migration has archived, once.
-pub(super) fn keep_archived(connection: &Connection) -> Result<(), StoreError> {
+pub(in crate::store::writer) fn keep_archived(connection: &Connection) -> Result<(), StoreError> {
     if connection.execute("DELETE FROM estatisticas_due", [])? == 0 {
         return Ok(());
     }
@@ -91,29 +91,34 @@ fn keep_rows(
 
 /// Sums of what is archived: it is over, whatever a clock says that is set back.
 #[derive(Debug)]
-pub(super) struct ArchivedSums(Tally<Hours>);
+pub(in crate::store::writer) struct ArchivedSums(Tally<Hours>);
 
 impl ArchivedSums {
-    pub(super) fn new() -> Self {
+    pub(in crate::store::writer) fn new() -> Self {
         Self(Tally::by_posto(Hours))
     }
 
-    pub(super) fn reserva(&mut self, row: &ReservaRow) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn reserva(&mut self, row: &ReservaRow) -> Result<(), StoreError> {
         self.0.reserva(row.posto_id, row.created_at(), &row.facts()?, Moment::MAX);
         Ok(())
     }
 
-    pub(super) fn session(&mut self, posto_id: i64, inicio: Moment, finished: Finished) {
+    pub(in crate::store::writer) fn session(
+        &mut self,
+        posto_id: i64,
+        inicio: Moment,
+        finished: Finished,
+    ) {
         self.0.session(posto_id, inicio, Some(finished), Moment::MAX);
     }
 
     /// Whether it has as many sums as one transaction should write.
-    pub(super) fn is_large(&self) -> bool {
+    pub(in crate::store::writer) fn is_large(&self) -> bool {
         self.0.size() >= SUMS_AT_ONCE
     }
 
     /// Subtracts the sums of another.
-    pub(super) fn subtract(&mut self, other: &Self) {
+    pub(in crate::store::writer) fn subtract(&mut self, other: &Self) {
         self.0.subtract(&other.0);
     }
 }
@@ -121,18 +126,28 @@ impl ArchivedSums {
 impl WriteContext<'_> {
     /// Adds sums by posto and hour to what is kept. They count once: in the same transaction, what they
     /// were made of must cease to be counted.
-    pub(super) fn keep_sums(&self, tally: &Tally<Hours>) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn keep_sums(
+        &self,
+        tally: &Tally<Hours>,
+    ) -> Result<(), StoreError> {
         keep(self.connection, tally)
     }
 
     /// Adds sums of what is archived to what is kept.
-    pub(super) fn keep_archived_sums(&self, sums: &ArchivedSums) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn keep_archived_sums(
+        &self,
+        sums: &ArchivedSums,
+    ) -> Result<(), StoreError> {
         self.keep_sums(&sums.0)
     }
 
     /// Keeps how long a reserva has held this posto, because it is about to get another one: its
     /// row then says nothing of that time.
-    pub(super) fn keep_hold(&self, posto_id: i64, facts: &ReservaFacts) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn keep_hold(
+        &self,
+        posto_id: i64,
+        facts: &ReservaFacts,
+    ) -> Result<(), StoreError> {
         let held = facts.held().and_then(|held| Interval::new(held.inicio(), self.now).ok());
         let Some(held) = held else { return Ok(()) };
         let mut tally = Tally::by_posto(Hours);
@@ -141,12 +156,16 @@ impl WriteContext<'_> {
     }
 
     /// Counts a refusal; of no posto, if there is none.
-    pub(super) fn count_refusal(&mut self, posto_id: Option<i64>, name: &'static str) {
+    pub(in crate::store::writer) fn count_refusal(
+        &mut self,
+        posto_id: Option<i64>,
+        name: &'static str,
+    ) {
         *self.refused.entry((posto_id.unwrap_or(ALL_POSTOS), name)).or_default() += 1;
     }
 
     /// Adds the refusals of the batch to what is kept.
-    pub(super) fn keep_refusals(&mut self) -> Result<(), StoreError> {
+    pub(in crate::store::writer) fn keep_refusals(&mut self) -> Result<(), StoreError> {
         let mut of_all = BTreeMap::<_, i64>::new();
         let refused = std::mem::take(&mut self.refused);
         for ((posto_id, name), count) in refused {

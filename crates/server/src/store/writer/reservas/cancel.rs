@@ -4,13 +4,13 @@ use domain::{Effect, Motivo, Rejection, Reserva, ReservaState, decide_cancelamen
 use rusqlite::params;
 use tokio::time::Instant;
 
-use super::command::{ApplyError, WriteCommand, WriteContext};
-use super::recent_failures::DuplicateKey;
 use crate::store::answers::request_outcome::is_visible;
 use crate::store::answers::stored_rejection::{rejection, rejection_name};
 use crate::store::audit::{Action, AuditFields, Target, audit_fields};
 use crate::store::error::{StoreError, WriteError};
 use crate::store::rows::reservas::ReservaRow;
+use crate::store::writer::command::{ApplyError, WriteCommand, WriteContext};
+use crate::store::writer::commit::recent_failures::DuplicateKey;
 
 /// Cancels a reserva; one that is cancelled already stays so.
 #[derive(Debug, Clone)]

@@ -3,15 +3,15 @@
 use domain::{Aviso, Moment, Motivo, Placa, Reserva, ReservaFacts};
 use rusqlite::params;
 
-use super::archive::archived_between;
-use super::command::WriteContext;
 use crate::store::error::StoreError;
 use crate::store::rows::reservas::ReservaRow;
 use crate::store::rows::row;
+use crate::store::writer::command::WriteContext;
+use crate::store::writer::housekeeping::archive::archived_between;
 
 row! {
     /// A reserva of another carro at the posto of a session.
-    pub(super) struct ConflictRow {
+    pub(in crate::store::writer) struct ConflictRow {
         pub id: i64,
         /// It held the posto when the session began.
         pub at_begin: bool,
@@ -20,7 +20,10 @@ row! {
 
 impl WriteContext<'_> {
     /// The reserva that holds a posto now.
-    pub(super) fn holder(&self, posto_id: i64) -> Result<Option<ReservaRow>, StoreError> {
+    pub(in crate::store::writer) fn holder(
+        &self,
+        posto_id: i64,
+    ) -> Result<Option<ReservaRow>, StoreError> {
         let next = self.find::<ReservaRow>(
             "SELECT * FROM reservas WHERE posto_id = ?1 AND held_until > ?2
              ORDER BY held_until LIMIT 1",
@@ -33,7 +36,7 @@ impl WriteContext<'_> {
     }
 
     /// The reservas of this carro at this posto that hold it at a moment from `inicio` until `end`.
-    pub(super) fn reservas_held_by(
+    pub(in crate::store::writer) fn reservas_held_by(
         &self,
         posto_id: i64,
         placa: &Placa,
@@ -49,7 +52,7 @@ impl WriteContext<'_> {
 
     /// Finds the reservas of this carro that held this posto at a moment from `inicio` until `end`, also
     /// those that hold it no more because their carro has left.
-    pub(super) fn reservas_ever_held_by(
+    pub(in crate::store::writer) fn reservas_ever_held_by(
         &self,
         posto_id: i64,
         placa: &Placa,
@@ -71,7 +74,7 @@ impl WriteContext<'_> {
 
     /// The reservas of others that held this posto at a moment from `inicio` until `end`, also those
     /// that have been given up since, or that their carro has left.
-    pub(super) fn conflicts(
+    pub(in crate::store::writer) fn conflicts(
         &self,
         posto_id: i64,
         placa: &Placa,
@@ -100,7 +103,7 @@ impl WriteContext<'_> {
     }
 
     /// Writes the state of a reserva, and reports it, also to the client that made it.
-    pub(super) fn write_state(
+    pub(in crate::store::writer) fn write_state(
         &mut self,
         reserva: &Reserva,
         client_id: Option<String>,
@@ -127,7 +130,7 @@ impl WriteContext<'_> {
 
     /// Writes what a change has made of a reserva, wholly or not at all: until this statement it holds
     /// what it held, and from then what it is to hold.
-    pub(super) fn update_reserva(
+    pub(in crate::store::writer) fn update_reserva(
         &self,
         reserva: &Reserva,
         is_expected_anew: bool,

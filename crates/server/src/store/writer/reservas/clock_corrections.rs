@@ -11,7 +11,10 @@ use crate::store::progress::Pause;
 /// Tolerances that ended before the last write stay ended; every other reserva that has begun gets
 /// a whole tolerance from now. Timestamps later than `now`, left by a clock that ran ahead, are
 /// ignored.
-pub(super) fn after_downtime(connection: &Connection, now: Moment) -> Result<(), StoreError> {
+pub(in crate::store::writer) fn after_downtime(
+    connection: &Connection,
+    now: Moment,
+) -> Result<(), StoreError> {
     let waiting = "SELECT EXISTS (
         SELECT 1 FROM reservas WHERE falta_em IS NOT NULL AND inicio <= ?1)";
     let is_waiting: bool = connection.query_row(waiting, [now.as_millis()], |row| row.get(0))?;
@@ -43,7 +46,7 @@ pub(super) fn after_downtime(connection: &Connection, now: Moment) -> Result<(),
 /// Corrects after a pause of the writer when absences are due. After one too short for a stall a
 /// carro gets only the rest of its tolerance; otherwise a commit that fails now and then would hold
 /// postos for nobody.
-pub(super) fn after_pause(
+pub(in crate::store::writer) fn after_pause(
     pause: Pause,
     connection: &Connection,
     now: Moment,
@@ -63,7 +66,10 @@ pub(super) fn after_pause(
 /// Corrects after the clock was set back when absences are due: no tolerance may end later than a
 /// whole one from now, or from `inicio`. The sweep may have ended reservas early and cleared their
 /// `falta_em`; it is set again.
-pub(super) fn after_clock_set_back(connection: &Connection, now: Moment) -> Result<(), StoreError> {
+pub(in crate::store::writer) fn after_clock_set_back(
+    connection: &Connection,
+    now: Moment,
+) -> Result<(), StoreError> {
     connection.execute(
         "UPDATE reservas SET falta_em = max(inicio, ?1) + tolerancia
          WHERE tolerancia > 0 AND held_until > ?1 AND status IN ('ativa', 'encerrada')

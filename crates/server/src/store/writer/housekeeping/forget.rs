@@ -6,13 +6,13 @@
 use domain::{Moment, Placa, Rejection};
 use rusqlite::{ToSql, params};
 
-use super::command::{ApplyError, WriteCommand, WriteContext};
 use crate::store::answers::request_outcome::ForgottenRow;
 use crate::store::audit::{Action, AuditFields, Target, audit_fields};
 use crate::store::error::StoreError;
 use crate::store::reader::{ForgettableRows, RefusalIds};
 use crate::store::rows::json;
 use crate::store::rows::reservas::{awaiting_a_session, holds_now_or_later, over_at};
+use crate::store::writer::command::{ApplyError, WriteCommand, WriteContext};
 
 /// What was forgotten.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use std::iter;
 use domain::{Posto, PostoChange};
 use rusqlite::params_from_iter;
 
-use super::command::{ApplyError, WriteCommand, WriteContext};
 use crate::store::audit::{Action, Target};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
 use crate::store::rows::postos::{self, OperatorPosto};
+use crate::store::writer::command::{ApplyError, WriteCommand, WriteContext};
 
 /// Adds a posto; its id.
 #[derive(Debug, Clone)]
@@ -102,7 +102,7 @@ impl WriteCommand for ChangePosto {
 }
 
 /// Changes a posto that is not removed; how many there are, 0 or 1.
-pub(super) fn update(
+pub(in crate::store::writer) fn update(
     context: &WriteContext<'_>,
     id: i64,
     change: &PostoChange,
@@ -128,7 +128,7 @@ pub(super) fn update(
 }
 
 /// A posto that is not removed.
-pub(super) fn find(
+pub(in crate::store::writer) fn find(
     context: &WriteContext<'_>,
     id: i64,
 ) -> Result<Option<OperatorPosto>, StoreError> {

@@ -25,12 +25,12 @@ const PRUNE_FROM: usize = 1024;
 #[derive(Debug, Clone)]
 pub struct DuplicateKey {
     /// The kind of command.
-    pub(super) command: &'static str,
+    pub(in crate::store::writer) command: &'static str,
     /// Names what the caller asks for: the same in every duplicate and every new attempt, and in no
     /// other command of this kind, which would else inherit the failure.
-    pub(super) id: String,
+    pub(in crate::store::writer) id: String,
     /// When the caller stops waiting.
-    pub(super) deadline: Instant,
+    pub(in crate::store::writer) deadline: Instant,
 }
 
 /// `command` and `id` of a [`DuplicateKey`].
@@ -45,7 +45,7 @@ pub(in crate::store) struct RecentFailures {
 impl RecentFailures {
     /// Returns the failure with which a duplicate of this command was answered. `key` is called only if
     /// there are failures at all.
-    pub(super) fn of_duplicate(
+    pub(in crate::store::writer) fn of_duplicate(
         &self,
         key: impl FnOnce() -> Option<DuplicateKey>,
     ) -> Option<WriteError> {
@@ -59,7 +59,7 @@ impl RecentFailures {
     }
 
     /// Drops the failures that no copy can meet any more.
-    pub(super) fn prune(&self, now: Instant) {
+    pub(in crate::store::writer) fn prune(&self, now: Instant) {
         let mut failures = self.failures.lock();
         failures.retain(|_, (until, _)| *until + SAME_DEADLINE > now);
     }

@@ -3,10 +3,10 @@
 use domain::{ChargerMessage, ReportedService};
 use rusqlite::params;
 
-use super::command::{ApplyError, WriteCommand, WriteContext};
 use crate::store::audit::{Action, AuditFields, Target, audit_fields};
 use crate::store::environment::Change;
 use crate::store::rows::row;
+use crate::store::writer::command::{ApplyError, WriteCommand, WriteContext};
 
 /// Writes what a charger says, unless the message is older than what is known.
 #[derive(Debug, Clone, Copy)]
