@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Interval, Moment, millis};
+use crate::{Interval, Moment};
 
 /// What decides when the absence of a carro is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl AbsenceFacts {
             return None;
         }
         let since = self.usable_since?.max(self.interval.inicio());
-        Some(since.plus_millis(millis(self.tolerancia)))
+        Some(since + self.tolerancia)
     }
 
     /// As [`Self::due`], after a change at `now`. Once the reserva has begun, a change never

@@ -1,8 +1,9 @@
 //! What chargers say about themselves, and which of their messages count.
 
-/// Whether a posto is in service, as its operator or its charger reports it.
+/// Whether a posto is in service, as its operator or its charger reports it: both words, because a later
+/// report may leave one as it was. [`Service`](crate::Service) is what follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ServiceState {
+pub struct ReportedService {
     pub disponivel: bool,
     pub em_manutencao: bool,
 }
@@ -35,10 +36,10 @@ impl ChargerMessage {
     }
 
     /// The state of the charger after a message that counts, if it was `before`.
-    pub fn state_after(&self, before: Option<ServiceState>) -> ServiceState {
+    pub fn state_after(&self, before: Option<ReportedService>) -> ReportedService {
         let as_it_was = before.is_some_and(|state| state.em_manutencao);
         let em_manutencao = self.em_manutencao.unwrap_or(as_it_was);
-        ServiceState { disponivel: self.disponivel, em_manutencao }
+        ReportedService { disponivel: self.disponivel, em_manutencao }
     }
 
     /// Adds the message to those of its charger that wait to be written, in order of arrival. They
@@ -73,7 +74,7 @@ mod tests {
     /// What a servidor keeps of a charger.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
     struct Kept {
-        state: Option<ServiceState>,
+        state: Option<ReportedService>,
         retained: Option<PayloadDigest>,
     }
 
@@ -199,7 +200,7 @@ mod tests {
 
     #[test]
     fn maintenance_stays_as_it_was_until_it_is_named() {
-        let state = |disponivel, em_manutencao| ServiceState { disponivel, em_manutencao };
+        let state = |disponivel, em_manutencao| ReportedService { disponivel, em_manutencao };
         let message = |em_manutencao| ChargerMessage {
             disponivel: true,
             em_manutencao,

@@ -1,7 +1,7 @@
 //! Charging sessions.
 
 use crate::{
-    Effect, EnergySource, Holding, Kwh, Moment, Placa, PostoFacts, Price, Rejection,
+    Centavos, Effect, EnergySource, Holding, Kwh, Moment, Placa, PostoFacts, Price, Rejection,
     ReportedEnergy, ReservaFacts, ReservaState, SessionTimeError,
     session_time::{is_recorded_as, recorded_time, wrong_fim, wrong_inicio},
 };
@@ -37,8 +37,7 @@ impl Carregamento {
 pub struct Finished {
     pub fim: Moment,
     pub energia_fornecida: Kwh,
-    /// In BRL.
-    pub custo: f64,
+    pub custo: Centavos,
 }
 
 impl Finished {

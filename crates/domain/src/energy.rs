@@ -16,18 +16,42 @@ pub struct ReportedEnergy {
     pub confirmado: bool,
 }
 
-impl Price {
-    /// What `energy` costs, in BRL, rounded to whole centavos, half a centavo up. Price and energy
-    /// count as the decimal numbers they were written as, to six places: the product of two
-    /// binary fractions is now just below a half, now just above.
-    pub fn cost(self, energy: Kwh) -> f64 {
-        self.centavos(millionths(energy.get())) as f64 / 100.0
+/// An amount of money. It is added up and compared as what it is, a whole number of centavos; the
+/// database and JSON have it in BRL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Centavos(i64);
+
+impl Centavos {
+    pub const fn new(centavos: i64) -> Self {
+        Self(centavos)
     }
 
-    /// The same in centavos, for energy in millionths of a kWh.
-    pub(crate) fn centavos(self, energy: i128) -> i64 {
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+
+    pub fn brl(self) -> f64 {
+        self.0 as f64 / 100.0
+    }
+
+    /// The amount that [`Self::brl`] writes so, or the nearest.
+    pub fn from_brl(brl: f64) -> Self {
+        Self((brl * 100.0).round() as i64)
+    }
+}
+
+impl Price {
+    /// What `energy` costs, rounded to whole centavos, half a centavo up. Price and energy
+    /// count as the decimal numbers they were written as, to six places: the product of two
+    /// binary fractions is now just below a half, now just above.
+    pub fn cost(self, energy: Kwh) -> Centavos {
+        self.cost_of_millionths(millionths(energy.get()))
+    }
+
+    /// The same for energy in millionths of a kWh.
+    pub(crate) fn cost_of_millionths(self, energy: i128) -> Centavos {
         let cost = millionths(self.get()) * energy;
-        i64::try_from((cost + 5_000_000_000) / 10_000_000_000).unwrap_or(i64::MAX)
+        Centavos(i64::try_from((cost + 5_000_000_000) / 10_000_000_000).unwrap_or(i64::MAX))
     }
 }
 
@@ -124,8 +148,8 @@ mod tests {
     #[test]
     fn cost_is_in_whole_centavos() {
         let price = Price::new(2.5).expect("a price");
-        assert_eq!(price.cost(Kwh::new(10.123).expect("energy")), 25.31);
-        assert_eq!(price.cost(Kwh::new(0.0).expect("energy")), 0.0);
+        assert_eq!(price.cost(Kwh::new(10.123).expect("energy")), Centavos(2531));
+        assert_eq!(price.cost(Kwh::new(0.0).expect("energy")), Centavos(0));
         for (price, energy, cost) in [
             (3.05, 41.9, 127.80),
             (2.35, 18.3, 43.01),
@@ -136,7 +160,19 @@ mod tests {
             (Price::MAX, Kwh::MAX, 10_000_000.0),
         ] {
             let price = Price::new(price).expect("a price");
-            assert_eq!(price.cost(Kwh::new(energy).expect("energy")), cost, "{price:?} {energy}");
+            let found = price.cost(Kwh::new(energy).expect("energy"));
+            assert_eq!(found.brl(), cost, "{price:?} {energy}");
         }
+    }
+
+    #[test]
+    fn an_amount_is_the_same_after_it_was_written_in_brl() {
+        let most = 1_000_000_000;
+        for centavos in (0..100_000).chain(most - 1000..=most).chain([i64::from(u32::MAX)]) {
+            let amount = Centavos(centavos);
+            assert_eq!(Centavos::from_brl(amount.brl()), amount);
+        }
+        // Earlier releases rounded the product of two binary fractions.
+        assert_eq!(Centavos::from_brl((3.05_f64 * 41.9 * 100.0).round() / 100.0).get(), 12_779);
     }
 }

@@ -1,7 +1,7 @@
 //! What a charge is likely to need and to cost.
 
 use crate::values::millionths;
-use crate::{Carro, Price};
+use crate::{Carro, Centavos, Price};
 
 /// Counted in whole units of what is shown, so that it is the same wherever it is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub struct Estimate {
     pub energia_wh: i64,
     /// Rounded up; `None` at a posto without power.
     pub minutos: Option<i64>,
-    pub custo_centavos: i64,
+    pub custo: Centavos,
     pub preco_kwh: Price,
     /// How far the carro gets as it is, in hundreds of metres.
     pub autonomia_hm: i64,
@@ -26,7 +26,7 @@ impl Estimate {
         let known = Self {
             energia_wh: narrow((missing + 500) / 1000),
             minutos: None,
-            custo_centavos: 0,
+            custo: Centavos::new(0),
             preco_kwh,
             autonomia_hm: narrow((level * 20 + consumption) / (consumption * 2)),
         };
@@ -38,17 +38,12 @@ impl Estimate {
         let energia_wh = i128::from(self.energia_wh);
         let power = millionths(potencia_maxima);
         let minutos = (power > 0).then(|| div_ceil(energia_wh * 60_000, power));
-        let custo_centavos = preco_kwh.centavos(energia_wh * 1000);
-        Self { minutos: minutos.map(narrow), custo_centavos, preco_kwh, ..self }
+        let custo = preco_kwh.cost_of_millionths(energia_wh * 1000);
+        Self { minutos: minutos.map(narrow), custo, preco_kwh, ..self }
     }
 
     pub fn energia_kwh(&self) -> f64 {
         self.energia_wh as f64 / 1e3
-    }
-
-    /// In BRL.
-    pub fn custo(&self) -> f64 {
-        self.custo_centavos as f64 / 1e2
     }
 
     pub fn autonomia_km(&self) -> f64 {
@@ -99,7 +94,7 @@ mod tests {
             let found = (
                 estimate.energia_kwh(),
                 estimate.minutos,
-                estimate.custo(),
+                estimate.custo.brl(),
                 estimate.autonomia_km(),
             );
             assert_eq!(found, shown, "{carro:?}");

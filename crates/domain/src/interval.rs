@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Moment, Rules, days, millis};
-
-const MINUTE: i64 = 60 * 1000;
-/// How far in the past `inicio` may be, and beyond how far ahead it may: clocks differ, and messages
-/// take time.
-const CLOCK_TOLERANCE: i64 = 5 * MINUTE;
+use crate::{CLOCK_TOLERANCE, Moment, Rules, days};
 
 /// A half-open interval `[inicio, fim)`, never empty. Two that touch do not overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +104,7 @@ impl IntervalError {
 
     /// What is wrong with an `inicio` that is asked for at `now`.
     pub(crate) fn of_inicio(inicio: Moment, rules: &Rules, now: Moment) -> Option<Self> {
-        if inicio < now.plus_millis(-CLOCK_TOLERANCE) {
+        if inicio < now - CLOCK_TOLERANCE {
             return Some(Self::InicioInPast);
         }
         let antecedencia = rules.antecedencia;
@@ -137,7 +132,7 @@ impl IntervalError {
             _ => inicio,
         };
         let maxima = rules.maxima;
-        (fim > from.plus_millis(millis(maxima))).then_some(Self::TooLong { maxima })
+        (fim > from + maxima).then_some(Self::TooLong { maxima })
     }
 
     /// Refuses what is wrong, `inicio` first.
@@ -148,7 +143,7 @@ impl IntervalError {
 }
 
 fn latest_inicio(rules: &Rules, now: Moment) -> Moment {
-    now.plus_millis(millis(rules.antecedencia)).plus_millis(CLOCK_TOLERANCE)
+    now + rules.antecedencia + CLOCK_TOLERANCE
 }
 
 impl RequestedInterval {
@@ -159,7 +154,7 @@ impl RequestedInterval {
     /// It cannot be reserved at any posto: what is wrong, each field once.
     pub fn resolve(self, rules: &Rules, now: Moment) -> Result<Interval, Vec<IntervalError>> {
         let asked = self.inicio.unwrap_or(now);
-        let fim = self.fim.unwrap_or_else(|| asked.plus_millis(millis(rules.duracao)));
+        let fim = self.fim.unwrap_or_else(|| asked + rules.duracao);
         let wrong_inicio = IntervalError::of_inicio(asked, rules, now);
         // A `fim` that was left out follows from `inicio`.
         let is_judged = self.fim.is_some() || wrong_inicio.is_none();

@@ -1,6 +1,6 @@
 //! Periods in steps, by a local calendar.
 
-use crate::{DAY_MS, HOUR_MS, InvalidValue, Moment, words};
+use crate::{DAY_MS, HOUR, HOUR_MS, InvalidValue, Moment, words};
 
 words! {
     /// How long a step is.
@@ -164,7 +164,7 @@ fn begin_of_hour(moment: Moment) -> Moment {
 /// The moment itself, if an hour begins with it.
 fn end_of_hour(moment: Moment) -> Moment {
     let begin = begin_of_hour(moment);
-    if begin == moment { moment } else { begin.plus_millis(HOUR_MS) }
+    if begin == moment { moment } else { begin + HOUR }
 }
 
 impl Passo {

@@ -51,6 +51,25 @@ fn folded_connector(text: &str) -> impl Iterator<Item = char> {
     })
 }
 
+/// Whether a posto can be used, as far as those say who look after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    InService,
+    Maintenance,
+    OutOfService,
+}
+
+impl Service {
+    /// Maintenance is the reason why a posto is out of service, where it is both.
+    pub const fn of(in_service: bool, em_manutencao: bool) -> Self {
+        match (in_service, em_manutencao) {
+            (_, true) => Self::Maintenance,
+            (true, false) => Self::InService,
+            (false, false) => Self::OutOfService,
+        }
+    }
+}
+
 /// A posto, without what changes by the minute.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Posto {
@@ -111,6 +130,15 @@ mod tests {
         assert!(filter("type 2").matches(true, false, "Type 2"));
         assert!(!filter("CCS").matches(true, false, "Type 2"));
         assert!(!filter("CCS").matches(false, false, "CCS"));
+    }
+
+    #[test]
+    fn a_posto_in_maintenance_is_so_whatever_else_is_said() {
+        assert_eq!(Service::of(true, false), Service::InService);
+        assert_eq!(Service::of(false, false), Service::OutOfService);
+        for in_service in [false, true] {
+            assert_eq!(Service::of(in_service, true), Service::Maintenance);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     Carro, Interval, Moment, Placa, Price, Rejection, RequestedInterval, ReservaFacts,
-    ReservaState, Rules,
+    ReservaState, Rules, Service,
 };
 
 /// Asks for a posto.
@@ -17,10 +17,8 @@ pub struct ReservaCommand {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PostoFacts {
     pub nome: String,
-    /// Whether both its operator and its charger say so.
-    pub in_service: bool,
-    /// Whether one of them says so.
-    pub em_manutencao: bool,
+    /// In service if both its operator and its charger say so, in maintenance if one of them does.
+    pub service: Service,
     /// The carro charging there now, with or without a reserva.
     pub charging: Option<Placa>,
     /// In kW.
@@ -33,7 +31,7 @@ impl PostoFacts {
     /// Whether this carro could charge there now; none if it was forgotten.
     pub fn is_usable_by(&self, placa: Option<&Placa>) -> bool {
         let is_free = self.charging.as_ref().is_none_or(|charging| Some(charging) == placa);
-        self.in_service && !self.em_manutencao && is_free
+        self.service == Service::InService && is_free
     }
 
     /// Refuses what would begin while the posto is out of service.
@@ -41,10 +39,10 @@ impl PostoFacts {
     #[inline(always)]
     pub(crate) fn check_service(&self) -> Result<(), Rejection> {
         let nome = || self.nome.clone();
-        match (self.em_manutencao, self.in_service) {
-            (true, _) => Err(Rejection::PostoEmManutencao { nome: nome() }),
-            (false, false) => Err(Rejection::PostoIndisponivel { nome: nome() }),
-            (false, true) => Ok(()),
+        match self.service {
+            Service::InService => Ok(()),
+            Service::Maintenance => Err(Rejection::PostoEmManutencao { nome: nome() }),
+            Service::OutOfService => Err(Rejection::PostoIndisponivel { nome: nome() }),
         }
     }
 

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-pub const HOUR: Duration = Duration::from_secs(60 * 60);
-pub const DAY: Duration = HOUR.saturating_mul(24);
+use crate::DAY;
 
 /// They hold for what is asked from now on; what was agreed stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,21 +22,11 @@ pub struct Rules {
 impl Default for Rules {
     fn default() -> Self {
         Self {
-            duracao: HOUR.saturating_mul(24),
+            duracao: DAY,
             maxima: DAY.saturating_mul(31),
             antecedencia: DAY.saturating_mul(90),
             tolerancia: Duration::ZERO,
             por_carro: 3,
         }
     }
-}
-
-/// In milliseconds, as moments count.
-pub fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// Whole days.
-pub fn days(duration: Duration) -> u64 {
-    duration.as_secs() / DAY.as_secs()
 }

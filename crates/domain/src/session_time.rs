@@ -1,9 +1,7 @@
 //! When a session can have been.
 
-use crate::Moment;
+use crate::{CLOCK_TOLERANCE, Moment};
 
-/// How far the clock of a program that reports a session may be ahead, in milliseconds.
-const MAX_AHEAD: i64 = 5 * 60 * 1000;
 /// 2020-01-01T00:00:00Z. A charger that has lost its clock begins again in 1970, or when it was built.
 const EARLIEST: Moment = Moment::from_millis(1_577_836_800_000);
 
@@ -20,7 +18,7 @@ pub(crate) fn is_recorded_as(reported: Moment, recorded: Moment) -> bool {
 }
 
 fn is_in_future(reported: Moment, now: Moment) -> bool {
-    reported > now.plus_millis(MAX_AHEAD)
+    reported > now + CLOCK_TOLERANCE
 }
 
 /// Why a session that is known at `now` cannot have begun then.

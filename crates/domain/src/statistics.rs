@@ -7,7 +7,7 @@ use std::ops::{AddAssign, SubAssign};
 
 use crate::values::millionths;
 use crate::{
-    DAY, Finished, HOUR_MS, Interval, Moment, Motivo, ReservaFacts, ReservaState, Steps, millis,
+    DAY, Finished, HOUR_MS, Interval, Moment, Motivo, ReservaFacts, ReservaState, Service, Steps,
 };
 
 /// Declares a struct of sums, and the names of its fields.
@@ -79,24 +79,6 @@ figures! {
     energy,
     /// What these cost, in centavos.
     cost,
-}
-
-/// Whether a posto can be used, as far as its service says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Service {
-    InService,
-    Maintenance,
-    OutOfService,
-}
-
-impl Service {
-    pub fn of(in_service: bool, em_manutencao: bool) -> Self {
-        match (in_service, em_manutencao) {
-            (_, true) => Self::Maintenance,
-            (true, false) => Self::InService,
-            (false, false) => Self::OutOfService,
-        }
-    }
 }
 
 /// How time is divided into parts.
@@ -220,7 +202,7 @@ impl<D: Division> Tally<D> {
         now: Moment,
     ) {
         let fim = finished.map_or(now, |finished| finished.fim);
-        let longest = fim.plus_millis(-millis(DAY.saturating_mul(MAX_SESSION_DAYS)));
+        let longest = fim - DAY.saturating_mul(MAX_SESSION_DAYS);
         if let Ok(interval) = Interval::new(inicio.max(longest), fim) {
             self.time(posto_id, interval, now, |figures| &mut figures.charging);
         }
@@ -229,7 +211,7 @@ impl<D: Division> Tally<D> {
             figures.sessions += 1;
             figures.energy +=
                 i64::try_from(millionths(finished.energia_fornecida.get())).unwrap_or(0);
-            figures.cost += (finished.custo * 100.0).round() as i64;
+            figures.cost += finished.custo.get();
         });
     }
 

@@ -24,32 +24,6 @@ impl InvalidValue {
     }
 }
 
-/// A point in time: milliseconds since 1970 UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Moment(i64);
-
-impl Moment {
-    pub const MAX: Self = Self(i64::MAX);
-
-    pub const fn from_millis(millis: i64) -> Self {
-        Self(millis)
-    }
-
-    pub const fn as_millis(self) -> i64 {
-        self.0
-    }
-
-    /// This moment, `millis` later.
-    pub const fn plus_millis(self, millis: i64) -> Self {
-        Self(self.0.saturating_add(millis))
-    }
-}
-
-/// Milliseconds of an hour.
-pub const HOUR_MS: i64 = 60 * 60 * 1000;
-/// Milliseconds of a day.
-pub const DAY_MS: i64 = 24 * HOUR_MS;
-
 /// The id of a stored row, as others write it: 1 or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowId(i64);

@@ -7,7 +7,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::millis;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -80,7 +79,7 @@ impl Archiver {
         (self.reservas, self.carregamentos) = (0, 0);
         let mut found = Archivable::default();
         while !found.is_last() {
-            let cutoff = self.app.now().plus_millis(-millis(self.age));
+            let cutoff = self.app.now() - self.age;
             found = match self.app.store.archivable(cutoff, &found).await {
                 Ok(found) => found,
                 Err(error) => {

@@ -34,7 +34,7 @@ pub(crate) fn estimativa(estimate: &Estimate) -> Estimativa {
     Estimativa {
         energia_kwh: estimate.energia_kwh(),
         minutos: estimate.minutos,
-        custo: estimate.custo(),
+        custo: estimate.custo.brl(),
         preco_kwh: estimate.preco_kwh.get(),
         autonomia_km: estimate.autonomia_km(),
     }

@@ -10,6 +10,7 @@ mod closing;
 mod fake_broker;
 mod log_size;
 mod login;
+mod lost_connections;
 mod messages;
 mod on_demand;
 mod peers;

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+const MINUTE: i64 = 60 * 1000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 /// Those of the seed's system.
@@ -61,9 +62,9 @@ fn both_ends_are_named_at_once_unless_one_error_follows_from_the_other() {
 #[test]
 fn a_clock_that_is_a_little_ahead_is_no_future() {
     let now = at(100 * DAY);
-    for antecedencia in [Duration::ZERO, crate::rules::DAY] {
+    for antecedencia in [Duration::ZERO, crate::DAY] {
         let rules = Rules { antecedencia, ..RULES() };
-        let latest = now.plus_millis(millis(antecedencia) + CLOCK_TOLERANCE);
+        let latest = now + antecedencia + CLOCK_TOLERANCE;
         let ask = |inicio| RequestedInterval { inicio: Some(inicio), fim: None };
         let interval = ask(latest).resolve(&rules, now).expect("5 minutes ahead");
         assert_eq!(interval.inicio(), latest);
@@ -140,7 +141,7 @@ proptest! {
 
 #[test]
 fn one_day_is_said_as_one_and_none_as_no_future() {
-    let day = crate::rules::DAY;
+    let day = crate::DAY;
     for (error, expected) in [
         (IntervalError::TooLong { maxima: day }, "deve ser no máximo 1 dia depois de inicio"),
         (IntervalError::TooLong { maxima: 2 * day }, "deve ser no máximo 2 dias depois de inicio"),

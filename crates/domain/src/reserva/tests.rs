@@ -31,8 +31,7 @@ fn command(plate: &str, inicio: i64, fim: i64) -> ReservaCommand {
 fn posto() -> PostoFacts {
     PostoFacts {
         nome: "Ponto 5".to_owned(),
-        in_service: true,
-        em_manutencao: false,
+        service: Service::InService,
         charging: None,
         potencia_maxima: 22.0,
         preco_kwh: Price::default(),
@@ -63,8 +62,8 @@ fn a_free_posto_is_given() {
 fn refusals_name_the_posto_and_the_reason() {
     let nome = || "Ponto 5".to_owned();
     let asked = command("ABC1234", 0, 100);
-    let service = PostoFacts { in_service: false, ..posto() };
-    let repair = PostoFacts { em_manutencao: true, in_service: false, ..posto() };
+    let service = PostoFacts { service: Service::OutOfService, ..posto() };
+    let repair = PostoFacts { service: Service::Maintenance, ..posto() };
     let charging = PostoFacts { charging: Some(placa("XYZ9876")), ..posto() };
     let mine = [holding("XYZ9876", 90, 100), holding("ABC1234", 0, 10)];
     let other = [holding("XYZ9876", 99, 200)];
@@ -106,7 +105,7 @@ fn refusals_come_in_order_and_say_the_rule_and_its_value() {
         por_carro: 2,
         ..Rules::default()
     };
-    let repair = PostoFacts { em_manutencao: true, ..posto() };
+    let repair = PostoFacts { service: Service::Maintenance, ..posto() };
     let mine = [holding("ABC1234", 0, 10)];
     let day = 86_400_000;
     // Each case has what is wrong in those that follow, too; of an interval, all is said at once.

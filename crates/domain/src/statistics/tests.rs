@@ -3,7 +3,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Fuso, Kwh, Passo, Price};
+use crate::{Centavos, Fuso, Kwh, Passo, Price};
 
 const MINUTE: i64 = 60_000;
 
@@ -20,8 +20,9 @@ fn made() -> ReservaFacts {
     ReservaFacts::new(interval(60, 240), Price::default(), Duration::ZERO, None, at(10))
 }
 
-fn finished(fim: i64, kwh: f64, custo: f64) -> Finished {
-    Finished { fim: at(fim), energia_fornecida: Kwh::new(kwh).expect("energy"), custo }
+fn finished(fim: i64, kwh: f64, centavos: i64) -> Finished {
+    let energia_fornecida = Kwh::new(kwh).expect("energy");
+    Finished { fim: at(fim), energia_fornecida, custo: Centavos::new(centavos) }
 }
 
 /// What is counted of a reserva, by hour: the hour, minutes held, and what else is not zero.
@@ -86,8 +87,8 @@ fn a_reserva_counts_when_it_was_made_held_its_posto_and_ended() {
 #[test]
 fn a_session_counts_while_it_lasts_and_its_amounts_when_it_ends() {
     let mut tally = Tally::by_posto(Hours);
-    tally.session(5, at(30), Some(finished(90, 18.4, 46.0)), at(300));
-    tally.session(5, at(100), Some(finished(110, 0.000_001, 0.1)), at(300));
+    tally.session(5, at(30), Some(finished(90, 18.4, 4600)), at(300));
+    tally.session(5, at(100), Some(finished(110, 0.000_001, 10)), at(300));
     tally.session(5, at(110), None, at(130));
     let minutes = |hour| tally.part(5, hour).charging / MINUTE;
     assert_eq!([minutes(0), minutes(1), minutes(2)], [30, 50, 10]);
@@ -97,9 +98,9 @@ fn a_session_counts_while_it_lasts_and_its_amounts_when_it_ends() {
     };
     assert_eq!([amounts(0), amounts(1), amounts(2)], [(0, 0, 0), (2, 18_400_001, 4610), (0, 0, 0)]);
     let mut correction = Tally::by_posto(Hours);
-    correction.session(5, at(30), Some(finished(80, 18.3, 45.75)), at(300));
+    correction.session(5, at(30), Some(finished(80, 18.3, 4575)), at(300));
     let mut before = Tally::by_posto(Hours);
-    before.session(5, at(30), Some(finished(90, 18.4, 46.0)), at(300));
+    before.session(5, at(30), Some(finished(90, 18.4, 4600)), at(300));
     correction.subtract(&before);
     let changes: Vec<_> = correction.sums().collect();
     let less =
@@ -111,12 +112,12 @@ fn a_session_counts_while_it_lasts_and_its_amounts_when_it_ends() {
 fn a_session_with_a_wrong_year_is_no_endless_work() {
     let mut tally = Tally::by_posto(Hours);
     let now = 60 * 24 * 365 * 200;
-    tally.session(5, at(0), Some(finished(now, 1.0, 2.5)), at(now));
+    tally.session(5, at(0), Some(finished(now, 1.0, 250)), at(now));
     let hours: i64 = tally.sums().map(|(_, _, figures)| figures.charging / MINUTE / 60).sum();
     assert_eq!(hours, 366 * 24);
     // One that ended before it began, by a clock that was set back, is a session all the same.
     let mut tally = Tally::by_posto(Hours);
-    tally.session(5, at(90), Some(finished(30, 1.0, 2.5)), at(300));
+    tally.session(5, at(90), Some(finished(30, 1.0, 250)), at(300));
     assert_eq!(
         tally.part(5, 0),
         Figures { sessions: 1, energy: 1_000_000, cost: 250, ..Figures::default() }
@@ -153,7 +154,7 @@ fn count<D: Division>(tally: &mut Tally<D>, all: &[Happened]) {
             at(from),
         );
         tally.reserva(*posto_id, at(from), &facts, at(10_000));
-        let end = finished(until, 1.5, *cents as f64 / 100.0);
+        let end = finished(until, 1.5, *cents);
         tally.session(*posto_id, at(from), Some(end), at(10_000));
     }
 }

@@ -2,7 +2,9 @@
 
 mod asyncapi;
 mod codigos;
+mod events;
 mod fields;
+mod listings;
 mod messages;
 mod names;
 mod numbers;

@@ -1,14 +1,18 @@
 //! Values and readings that the tests share.
 
+use std::fmt::Debug;
+
 use domain::{CapacidadeBateria, Carro, KwhPerKm, Modelo, NivelBateria, Placa, RowId};
 use protocol::{BadMessage, ReservarBody, Timestamp, read_body};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 /// The body that the seed shows for `POST /reservar`.
 pub(crate) const SEED_BODY: &str = r#"{"placa": "ABC1234", "modelo": "BYD Dolphin", "capacidade_bateria": 44.5, "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19, "posto_id": 5, "server_id": "server1"}"#;
 
 /// An id of any kind.
-pub(crate) fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+pub(crate) fn id<T: std::str::FromStr<Err: Debug>>(text: &str) -> T {
     text.parse().expect("a valid id")
 }
 
@@ -43,6 +47,13 @@ pub(crate) fn compact(json: &str) -> String {
     json.lines().map(str::trim).collect()
 }
 
+/// `message` is written as `json`, to the byte, and `json` is read as `message`.
+pub(crate) fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(message: &T, json: &str) {
+    let json = compact(json);
+    assert_eq!(serde_json::to_string(message).expect("it can be written"), json);
+    assert_eq!(&serde_json::from_str::<T>(&json).expect("it can be read"), message);
+}
+
 /// `base` with one field set to `json`, or without it if that is empty.
 pub(crate) fn with(base: &str, campo: &str, json: &str) -> String {
     let mut message: Value = serde_json::from_str(base).expect("JSON");
@@ -64,20 +75,20 @@ pub(crate) fn body_with(campo: &str, json: &str) -> Result<ReservarBody, BadMess
 }
 
 /// The names of the wrong fields; panics when nothing was wrong.
-pub(crate) fn wrong_fields<T: std::fmt::Debug>(read: Result<T, BadMessage>) -> Vec<String> {
+pub(crate) fn wrong_fields<T: Debug>(read: Result<T, BadMessage>) -> Vec<String> {
     let campos = read.expect_err("something is wrong").campos();
     campos.into_iter().map(|wrong| wrong.campo).collect()
 }
 
 /// The error of the one wrong field.
-pub(crate) fn mensagem<T: std::fmt::Debug>(read: Result<T, BadMessage>) -> String {
+pub(crate) fn mensagem<T: Debug>(read: Result<T, BadMessage>) -> String {
     let campos = read.expect_err("something is wrong").campos();
     let [wrong] = campos.as_slice() else { panic!("not one wrong field: {campos:?}") };
     wrong.mensagem.clone()
 }
 
 /// Why a payload is not even an object.
-pub(crate) fn not_json<T: std::fmt::Debug>(read: Result<T, BadMessage>) -> String {
+pub(crate) fn not_json<T: Debug>(read: Result<T, BadMessage>) -> String {
     match read {
         Err(BadMessage::NotJson(reason)) => reason,
         other => panic!("taken as an object: {other:?}"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use domain::{Carregamento, Moment, PostosFilter};
+use domain::{Carregamento, Moment, PostosFilter, Service};
 use protocol::{OrDefault, fields};
 use service::{HttpError, Params};
 use utoipa_axum::router::OpenApiRouter;
@@ -16,7 +16,7 @@ use super::file::{PART, file, pages, parts};
 use super::reservas::ReservasFilter;
 use crate::app_state::AppState;
 use crate::reserva_rules::tolerancia_min;
-use crate::store::{CarregamentosQuery, ReservasQuery, StoredPosto, StoredReserva};
+use crate::store::{CarregamentosQuery, OperatorPosto, ReservaView, ReservasQuery};
 use crate::table::{Cell, Column, Dialect, Table};
 use crate::wire;
 
@@ -105,7 +105,7 @@ async fn export_postos(
     State(app): State<Arc<AppState>>,
     Params(PostosFile { filter, formato }): Params<PostosFile>,
 ) -> Result<Response, HttpError> {
-    let mut postos = app.read(app.store.stored_postos()).await?;
+    let mut postos = app.read(app.store.operator_postos()).await?;
     postos.retain(|posto| !posto.is_removed());
     if filter != PostosFilter::default() {
         let listing = app.read(app.store.listing()).await?;
@@ -118,12 +118,12 @@ async fn export_postos(
 }
 
 /// A posto as its operator has set it. What its charger reports and its reservas are left out.
-fn posto_cells(posto: &StoredPosto) -> [Cell<'_>; 8] {
+fn posto_cells(posto: &OperatorPosto) -> [Cell<'_>; 8] {
     let (latitude, longitude) = posto.localizacao.split_once(',').unwrap_or_default();
-    let status = match (posto.operador_disponivel, posto.operador_em_manutencao) {
-        (_, true) => "em_manutencao",
-        (true, false) => "disponivel",
-        (false, false) => "indisponivel",
+    let status = match Service::of(posto.operador_disponivel, posto.operador_em_manutencao) {
+        Service::InService => "disponivel",
+        Service::Maintenance => "em_manutencao",
+        Service::OutOfService => "indisponivel",
     };
     [
         Cell::Integer(posto.id),
@@ -165,7 +165,7 @@ async fn export_reservas(
     Ok(file(&app, "reservas", Table::head(dialect, &RESERVAS), pages))
 }
 
-fn reserva_cells(reserva: &StoredReserva) -> [Cell<'_>; 13] {
+fn reserva_cells(reserva: &ReservaView) -> [Cell<'_>; 13] {
     let facts = &reserva.facts;
     [
         Cell::Integer(reserva.id),
@@ -229,7 +229,7 @@ fn session_cells(session: &Carregamento) -> [Cell<'_>; 10] {
         finished.map_or(Cell::Empty, |finished| time(finished.fim)),
         number(Some(session.preco_kwh.get())),
         number(finished.map(|finished| finished.energia_fornecida.get())),
-        number(finished.map(|finished| finished.custo)),
+        number(finished.map(|finished| finished.custo.brl())),
         session.reserva_id.map_or(Cell::Empty, Cell::Integer),
         session.corrigido_em.map_or(Cell::Empty, time),
     ]

@@ -21,7 +21,7 @@ use super::path::ReservaPath;
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::reserva_rules::tolerancia_min;
-use crate::store::{CancelReserva, CancelTarget, ReservasQuery, StoredReserva};
+use crate::store::{CancelReserva, CancelTarget, ReservaView, ReservasQuery};
 use crate::wire;
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
@@ -82,8 +82,8 @@ pub(super) struct ReservaDetail {
     criada_em: Timestamp,
 }
 
-impl From<StoredReserva> for ReservaDetail {
-    fn from(record: StoredReserva) -> Self {
+impl From<ReservaView> for ReservaDetail {
+    fn from(record: ReservaView) -> Self {
         let facts = record.facts;
         Self {
             id: record.id,

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::row::ImportedPosto;
 use super::wrong::WrongFile;
-use crate::store::{Audited, Author, ImportPostos, Store, StoreError, StoredPosto, WriteError};
+use crate::store::{Audited, Author, ImportPostos, OperatorPosto, Store, StoreError, WriteError};
 
 /// How often an import is compared anew because postos were made or removed meanwhile.
 const MAX_PLANS: u32 = 5;
@@ -61,7 +61,7 @@ pub(crate) async fn import_postos(
     let mut postos = postos;
     let audited = |command| Audited { by: by.clone(), command };
     for _ in 0..MAX_PLANS {
-        let stored = store.stored_postos().await?;
+        let stored = store.operator_postos().await?;
         let planned = task::spawn_blocking(move || {
             let planned = plan(&postos, &stored);
             (postos, planned)
@@ -82,9 +82,9 @@ pub(crate) async fn import_postos(
 /// Compares a file with the postos there are.
 fn plan(
     postos: &[ImportedPosto],
-    stored: &[StoredPosto],
+    stored: &[OperatorPosto],
 ) -> Result<(Counts, ImportPostos), WrongFile> {
-    let by_id: HashMap<i64, &StoredPosto> = stored.iter().map(|row| (row.id, row)).collect();
+    let by_id: HashMap<i64, &OperatorPosto> = stored.iter().map(|row| (row.id, row)).collect();
     let (mut counts, mut wrong) = (Counts::default(), WrongFile::default());
     let mut command = ImportPostos::default();
     for posto in postos {
@@ -119,7 +119,7 @@ fn plan(
 
 /// Makes the change that a row asks of a posto that exists. A place that is the same stays as it is
 /// stored, with all its digits: a spreadsheet drops zeros at their ends.
-fn change_of(posto: &ImportedPosto, stored: &StoredPosto) -> PostoChange {
+fn change_of(posto: &ImportedPosto, stored: &OperatorPosto) -> PostoChange {
     let is_elsewhere = !posto.localizacao.is_same_place(&stored.localizacao);
     PostoChange {
         nome: Some(posto.nome.clone()),

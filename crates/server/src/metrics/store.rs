@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use domain::ReservaState;
+use domain::{Centavos, Kwh, ReservaState};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
@@ -82,11 +82,11 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
-    /// A session that has ended, in kWh and BRL.
-    pub(crate) fn session(&mut self, energy: f64, cost: f64) {
+    /// A session that has ended.
+    pub(crate) fn session(&mut self, energy: Kwh, cost: Centavos) {
         self.sessions += 1;
-        self.energy_millionths += (energy * 1e6).round() as u64;
-        self.centavos += (cost * 1e2).round() as u64;
+        self.energy_millionths += (energy.get() * 1e6).round() as u64;
+        self.centavos += cost.get().unsigned_abs();
     }
 }
 
@@ -163,7 +163,7 @@ impl Collector for Amounts {
         let energy = self.energy_millionths.load(Relaxed) as f64 / 1e6;
         let help = "Energy of the sessions that were recorded as ended since the start, in kWh";
         counter("postos_energy_kwh", help, energy)?;
-        let revenue = self.centavos.load(Relaxed) as f64 / 1e2;
+        let revenue = Centavos::new(self.centavos.load(Relaxed).cast_signed()).brl();
         let help = "Cost of the sessions that were recorded as ended since the start, in BRL";
         counter("postos_revenue_brl", help, revenue)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::Rejection;
 
-use super::not_writable::NotWritable;
+use super::files::not_writable::NotWritable;
 
 /// The database failed.
 #[derive(Debug, thiserror::Error)]

@@ -14,21 +14,21 @@ use tokio::sync::mpsc;
 use tokio::task;
 use tracing::info;
 
-use super::connections::BUSY_TIMEOUT;
-use super::diagnosis;
 use super::environment::Environment;
 use super::error::{StoreError, WriteError};
-use super::paths::folder_of;
+use super::files::connections::BUSY_TIMEOUT;
+use super::files::diagnosis;
+use super::files::paths::folder_of;
 use super::reader::figures::FiguresReader;
 use super::reader::listing::ListingReader;
 use super::schema;
 use super::statistics::StatisticsReader;
 use super::write_trace::WriteTrace;
 use super::writer::command::WriteCommand;
-use super::writer::queue::{self, Queued};
-use super::writer::recent_failures::DuplicateKey;
+use super::writer::commit::queue::{self, Queued};
+use super::writer::commit::recent_failures::DuplicateKey;
+use super::writer::housekeeping::sweep::Sweep;
 use super::writer::state::WriterState;
-use super::writer::sweep::Sweep;
 use super::writer::{self, StoppedWriter, Writer};
 use crate::metrics::StoreMetrics;
 

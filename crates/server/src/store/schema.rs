@@ -12,7 +12,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
 
 use super::error::StoreError;
-use super::paths::{file_of, with_suffix};
+use super::files::paths::{file_of, with_suffix};
 use crate::failpoints::{self, Bug};
 
 const MIGRATIONS: [(i64, &str, &str); 13] = [

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::routing::post;
 use domain::{
-    Holding, Interval, Moment, Placa, PostoFacts, Price, Rejection, Rules, decide_reserva,
+    Holding, Interval, Moment, Placa, PostoFacts, Price, Rejection, Rules, Service, decide_reserva,
 };
 use futures_util::future::join_all;
 use protocol::{
@@ -153,8 +153,7 @@ fn decision(times: u64) {
     let asked = reservation(0, NOW + 100 * HOUR).command;
     let facts = PostoFacts {
         nome: "Ponto 1".to_owned(),
-        in_service: true,
-        em_manutencao: false,
+        service: Service::InService,
         charging: None,
         potencia_maxima: 22.0,
         preco_kwh: Price::default(),

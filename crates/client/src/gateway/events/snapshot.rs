@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::frame::event;
 
 /// How far the clock of this gateway may be ahead of the servidor's: a stream that ended before its
-/// reserva would not have the last change. A servidor takes an `inicio` as much in the past.
+/// reserva would not have the last change. As much as servidores take clocks to differ.
 const CLOCK_DIFFERENCE_MILLIS: i64 = 5 * 60 * 1000;
 
 /// A reserva, as a consulta has found it.
@@ -89,7 +89,7 @@ impl Ends {
 mod tests {
     use std::time::Duration;
 
-    use domain::{Interval, Moment, Price, ReservaFacts, ReservaState};
+    use domain::{CLOCK_TOLERANCE, Interval, Moment, Price, ReservaFacts, ReservaState, millis};
     use serde_json::json;
 
     use super::*;
@@ -120,6 +120,7 @@ mod tests {
 
     #[test]
     fn what_is_over_here_is_over_at_the_servidor_whose_clock_is_behind() {
+        assert_eq!(CLOCK_DIFFERENCE_MILLIS, millis(CLOCK_TOLERANCE));
         let at = Moment::from_millis;
         let interval = Interval::new(at(1_000), at(2_000)).unwrap();
         let made =

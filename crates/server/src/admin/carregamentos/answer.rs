@@ -71,7 +71,7 @@ impl From<domain::Carregamento> for Carregamento {
             preco_kwh: session.preco_kwh.get(),
             fim: finished.map(|finished| finished.fim.into()),
             energia_fornecida: finished.map(|finished| finished.energia_fornecida.get()),
-            custo: finished.map(|finished| finished.custo),
+            custo: finished.map(|finished| finished.custo.brl()),
             reserva_id: session.reserva_id,
             corrigido_em: session.corrigido_em.map(Into::into),
             conflitos: Vec::new(),

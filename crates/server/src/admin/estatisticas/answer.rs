@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Figures, Fuso, Passo, Steps};
+use domain::{Centavos, Figures, Fuso, Passo, Steps};
 use protocol::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -187,7 +187,7 @@ impl From<&Counted> for Numeros {
             reservas: figures.into(),
             carregamentos: figures.sessions,
             energia_fornecida: figures.energy as f64 / 1e6,
-            custo: figures.cost as f64 / 100.0,
+            custo: Centavos::new(figures.cost).brl(),
             recusas,
         }
     }

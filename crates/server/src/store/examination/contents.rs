@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use domain::Moment;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 
-use crate::store::beside_others::read_beside_others;
-use crate::store::diagnosis;
 use crate::store::error::StoreError;
+use crate::store::files::beside_others::read_beside_others;
+use crate::store::files::diagnosis;
 use crate::store::schema::{self, INTEGRITY_CHECK, QUICK_CHECK};
 
 /// Where the header of a database says how it is written, and what it says in WAL mode.

@@ -9,9 +9,9 @@ use domain::Moment;
 use rustix::process::{Flock, FlockType, fcntl_getlk, geteuid};
 
 use super::disk::Disk;
-use crate::store::diagnosis::why_not_writable;
-use crate::store::not_writable::NotWritable;
-use crate::store::paths::{file_of, folder_of, with_suffix};
+use crate::store::files::diagnosis::why_not_writable;
+use crate::store::files::not_writable::NotWritable;
+use crate::store::files::paths::{file_of, folder_of, with_suffix};
 
 /// Where SQLite has its locks, in every database file.
 const SHARED_LOCKS: u64 = 0x4000_0002;

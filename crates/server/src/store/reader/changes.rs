@@ -2,10 +2,10 @@
 
 use domain::{Moment, Rejection};
 
-use crate::store::change_answer::ChangeRow;
+use crate::store::answers::change_answer::ChangeRow;
+use crate::store::answers::request_outcome::{AcceptedRow, RequestKey, RequestOutcome, Reserved};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::request_outcome::{AcceptedRow, RequestKey, RequestOutcome, Reserved};
 
 impl Store {
     /// How a change was decided, and its reserva as it is now, as far as this app may see it; `None` if

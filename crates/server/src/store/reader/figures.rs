@@ -16,10 +16,10 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::{Instrument as _, warn};
 
 use crate::metrics::{StateLabel, StatusLabel, StoreMetrics};
-use crate::store::diagnosis::free_space;
 use crate::store::environment::Clock;
 use crate::store::error::StoreError;
-use crate::store::paths::{folder_of, with_suffix};
+use crate::store::files::diagnosis::free_space;
+use crate::store::files::paths::{folder_of, with_suffix};
 use crate::store::progress::Progress;
 use crate::store::rows::reservas::state_at;
 

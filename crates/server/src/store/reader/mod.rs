@@ -17,16 +17,16 @@ use std::sync::Arc;
 
 use domain::{Carregamento, Moment, Rejection};
 
-use super::error::StoreError;
-use super::handle::Store;
-use super::request_outcome::{
+use crate::store::answers::request_outcome::{
     AcceptedRow, ForgottenRow, RefusedRow, RequestKey, RequestOutcome, Reserved,
 };
-use super::rows;
-use super::rows::carros::{CarregamentoRow, CarroRow};
-use super::rows::postos::{PostoRow, StoredPosto};
-use super::rows::reservas::{ReservaRow, StoredReserva};
-use super::statistics::{Statistics, StatisticsQuery};
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::rows;
+use crate::store::rows::carros::{CarregamentoRow, CarroRow};
+use crate::store::rows::postos::{OperatorPosto, PostoRow};
+use crate::store::rows::reservas::{ReservaRow, ReservaView};
+use crate::store::statistics::{Statistics, StatisticsQuery};
 
 pub use archivable::Archivable;
 pub(crate) use archivable::archive_age;
@@ -55,7 +55,7 @@ impl Store {
     }
 
     /// Every posto as its operator keeps it, removed ones included, by id; all of one moment.
-    pub async fn stored_postos(&self) -> Result<Vec<StoredPosto>, StoreError> {
+    pub async fn operator_postos(&self) -> Result<Vec<OperatorPosto>, StoreError> {
         let postos = sqlx::query_as("SELECT * FROM postos ORDER BY id");
         Ok(postos.fetch_all(&self.readers).await?)
     }
@@ -120,12 +120,12 @@ impl Store {
     }
 
     /// One reserva, as it is at `now`.
-    pub async fn reserva(&self, id: i64, now: Moment) -> Result<Option<StoredReserva>, StoreError> {
+    pub async fn reserva(&self, id: i64, now: Moment) -> Result<Option<ReservaView>, StoreError> {
         self.check_not_in_doubt()?;
         let absences_until = self.absences_until(now);
         let found = sqlx::query_as::<_, ReservaRow>("SELECT * FROM all_reservas WHERE id = ?1");
         let found = found.bind(id).fetch_optional(&self.readers).await?;
-        found.map(|row| row.absent_by(absences_until, now).state_at(now)).transpose()
+        found.map(|row| row.absent_by(absences_until, now).view_at(now)).transpose()
     }
 
     /// The known carros, by placa: at most `limit`, after the placa `after`.

@@ -7,7 +7,7 @@ use super::archivable::archive_age;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::rows::carros::CarregamentoRow;
-use crate::store::rows::reservas::{ReservaRow, StoredReserva, state_at};
+use crate::store::rows::reservas::{ReservaRow, ReservaView, state_at};
 
 /// Which reservas to list, newest first; a field that is `None` does not filter.
 #[derive(Debug, Clone, Default)]
@@ -58,8 +58,7 @@ const RECENT_CARREGAMENTOS: &str =
 
 /// Whether what ended at `from` or later, and was not corrected since, is in no archive.
 fn is_recent(from: Option<Moment>, now: Moment) -> bool {
-    let age = i64::try_from(archive_age().as_millis()).unwrap_or(i64::MAX);
-    from.is_some_and(|from| from > now.plus_millis(-age))
+    from.is_some_and(|from| from > now - archive_age())
 }
 
 impl ReservasQuery {
@@ -112,7 +111,7 @@ impl Store {
         &self,
         query: &ReservasQuery,
         now: Moment,
-    ) -> Result<Vec<StoredReserva>, StoreError> {
+    ) -> Result<Vec<ReservaView>, StoreError> {
         self.check_not_in_doubt()?;
         let absences_until = self.absences_until(now);
         let found: Vec<ReservaRow> = sqlx::query_as(sqlx::AssertSqlSafe(query.sql(now)))
@@ -127,7 +126,7 @@ impl Store {
             .bind(query.until.map(Moment::as_millis))
             .fetch_all(&self.readers)
             .await?;
-        found.into_iter().map(|row| row.absent_by(absences_until, now).state_at(now)).collect()
+        found.into_iter().map(|row| row.absent_by(absences_until, now).view_at(now)).collect()
     }
 
     /// The charging sessions that match at `now`, that of the highest id first.

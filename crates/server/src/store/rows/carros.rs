@@ -1,6 +1,6 @@
 //! The tables `carros` and `carregamentos`.
 
-use domain::{Carregamento, Finished, Kwh, Moment, Price};
+use domain::{Carregamento, Centavos, Finished, Kwh, Moment, Price};
 
 use super::{placa, row};
 use crate::store::error::StoreError;
@@ -60,7 +60,7 @@ impl TryFrom<CarregamentoRow> for Carregamento {
             (Some(fim), Some(energy), Some(custo)) => Some(Finished {
                 fim: Moment::from_millis(fim),
                 energia_fornecida: Kwh::new(energy).map_err(corrupt)?,
-                custo,
+                custo: Centavos::from_brl(custo),
             }),
             _ => None,
         };

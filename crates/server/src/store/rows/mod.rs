@@ -7,7 +7,7 @@ pub(super) mod statistics;
 
 use domain::{Interval, Moment, Placa};
 
-use super::error::StoreError;
+use crate::store::error::StoreError;
 
 /// Declares a struct whose fields are read, with sqlx and with rusqlite, from the columns of the
 /// same names. A last field after `..` is another such struct, read from the same row. The fields

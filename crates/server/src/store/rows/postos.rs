@@ -1,7 +1,7 @@
 //! The table `postos`. A new column takes a migration (listed in `schema.rs`) and its lines
 //! here, nothing else in the store.
 
-use domain::{Kw, Localizacao, Nome, Posto, PostoChange, PostoFacts, Price, TipoConector};
+use domain::{Kw, Localizacao, Nome, Posto, PostoChange, PostoFacts, Price, Service, TipoConector};
 use rusqlite::types::Value;
 
 use super::{placa, row};
@@ -90,7 +90,8 @@ impl PostoFactsRow {
         let charging = charging.as_deref().map(placa).transpose()?;
         let corrupt = |_| StoreError::Corrupt("price of a posto".to_owned());
         let preco_kwh = Price::new(preco_kwh).map_err(corrupt)?;
-        Ok(PostoFacts { nome, in_service, em_manutencao, charging, potencia_maxima, preco_kwh })
+        let service = Service::of(in_service, em_manutencao);
+        Ok(PostoFacts { nome, service, charging, potencia_maxima, preco_kwh })
     }
 }
 
@@ -111,7 +112,7 @@ row! {
 row! {
     /// A posto as its operator keeps it, also one that is removed.
     #[derive(Debug, Clone, PartialEq)]
-    pub struct StoredPosto {
+    pub struct OperatorPosto {
         pub id: i64,
         pub nome: String,
         pub localizacao: String,
@@ -124,7 +125,7 @@ row! {
     }
 }
 
-impl StoredPosto {
+impl OperatorPosto {
     pub fn is_removed(&self) -> bool {
         self.removed_at.is_some()
     }

@@ -144,22 +144,22 @@ row! {
     }
 }
 
-/// A reserva as the operator sees it, also one whose carro was forgotten.
+/// A reserva as the operator sees it at a moment, also one whose carro was forgotten.
 #[derive(Debug, Clone)]
-pub struct StoredReserva {
+pub struct ReservaView {
     pub id: i64,
     pub request_id: Option<String>,
     pub posto_id: i64,
     pub placa: Option<String>,
-    /// At the moment of the query.
+    /// At that moment; the row has what was recorded last.
     pub facts: ReservaFacts,
     pub created_at: Moment,
 }
 
 impl ReservaRow {
-    pub(in crate::store) fn state_at(self, now: Moment) -> Result<StoredReserva, StoreError> {
+    pub(in crate::store) fn view_at(self, now: Moment) -> Result<ReservaView, StoreError> {
         let facts = self.facts()?.at(now);
-        Ok(StoredReserva {
+        Ok(ReservaView {
             id: self.id,
             request_id: self.request_id,
             posto_id: self.posto_id,

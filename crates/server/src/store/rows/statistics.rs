@@ -5,7 +5,8 @@ use std::sync::{LazyLock, Once};
 use std::time::Duration;
 
 use domain::{
-    Figures, Finished, Interval, Kwh, Moment, Motivo, Price, ReservaFacts, ReservaState, Service,
+    Centavos, Figures, Finished, Interval, Kwh, Moment, Motivo, Price, ReservaFacts, ReservaState,
+    Service,
 };
 use rusqlite::Row;
 use rusqlite::types::FromSqlError;
@@ -81,7 +82,7 @@ impl CountedSession {
             Some(fim) => Some(Finished {
                 fim: Moment::from_millis(fim),
                 energia_fornecida: Kwh::new(row.get(3)?).map_err(|_| FromSqlError::InvalidType)?,
-                custo: row.get(4)?,
+                custo: Centavos::from_brl(row.get(4)?),
             }),
             None => None,
         };

@@ -8,11 +8,11 @@ use domain::{ALL_POSTOS, Division, Figures, Hours, Interval, Moment, Steps, Tall
 use rusqlite::{Params, Row, Transaction, params};
 
 use super::counted::{Counted, CountedPosto, CountedRefusals, Statistics, StatisticsQuery};
+use crate::store::answers::stored_rejection;
 use crate::store::error::StoreError;
 use crate::store::rows::statistics::{
     CountedReserva, CountedSession, FIGURES, FiguresRow, ServiceTime, warn_of_unread,
 };
-use crate::store::stored_rejection;
 
 /// Refusals by name, of a posto in a step.
 type Refusals = BTreeMap<(i64, i64), BTreeMap<String, i64>>;

@@ -18,10 +18,10 @@ use tokio::time::{Instant, sleep_until};
 
 use counting::Reading;
 
-use super::connections::{self, BUSY_TIMEOUT};
-use super::environment::Clock;
-use super::error::StoreError;
-use super::progress::Progress;
+use crate::store::environment::Clock;
+use crate::store::error::StoreError;
+use crate::store::files::connections::{self, BUSY_TIMEOUT};
+use crate::store::progress::Progress;
 
 pub use counted::{Counted, CountedPosto, CountedRefusals, Statistics, StatisticsQuery};
 

@@ -3,7 +3,7 @@
 //! A command records each thing that it changes; the rows are written if it comes in [`Audited`].
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
-use super::recent_failures::DuplicateKey;
+use super::commit::recent_failures::DuplicateKey;
 use crate::store::audit::{Action, AuditFields, Author, INSERT, Target, differences, row_of};
 use crate::store::error::StoreError;
 

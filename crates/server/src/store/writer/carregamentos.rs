@@ -7,7 +7,7 @@ use domain::{
 use rusqlite::params;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
-use super::fulfilment::SessionCarro;
+use super::reservas::fulfilment::SessionCarro;
 use crate::store::audit::{Action, AuditFields, Target, audit_fields, time};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
@@ -119,7 +119,7 @@ impl NewSession<'_> {
                 self.preco_kwh.get(),
                 finished.map(|finished| finished.fim.as_millis()),
                 finished.map(|finished| finished.energia_fornecida.get()),
-                finished.map(|finished| finished.custo),
+                finished.map(|finished| finished.custo.brl()),
                 self.reserva_id,
                 self.reserva_id.map(|_| self.own_price.get()),
                 self.first_inicio.map(Moment::as_millis)
@@ -169,13 +169,13 @@ impl WriteCommand for FinishCarregamento {
                         id,
                         finished.fim.as_millis(),
                         finished.energia_fornecida.get(),
-                        finished.custo,
+                        finished.custo.brl(),
                         session.reserva_id,
                         session.preco_kwh.get()
                     ],
                 )?;
                 let Finished { energia_fornecida, custo, .. } = finished;
-                context.recorded.session(energia_fornecida.get(), custo);
+                context.recorded.session(energia_fornecida, custo);
                 let (before, mut after) = (amounts(None), amounts(Some(finished)));
                 if fim.is_some() {
                     after.insert("fim".to_owned(), time(finished.fim).into());
@@ -198,7 +198,7 @@ impl WriteCommand for FinishCarregamento {
 pub(super) fn amounts(finished: Option<Finished>) -> AuditFields {
     audit_fields! {
         "energia_fornecida": finished.map(|finished| finished.energia_fornecida.get()),
-        "custo": finished.map(|finished| finished.custo),
+        "custo": finished.map(|finished| finished.custo.brl()),
     }
 }
 

@@ -9,7 +9,7 @@ use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row};
 use tokio::time::Instant;
 
-use super::recent_failures::{DuplicateKey, RecentFailures};
+use super::commit::recent_failures::{DuplicateKey, RecentFailures};
 use super::statements::{Statement, Statements};
 use crate::metrics::Recorded;
 use crate::store::audit::Author;

@@ -3,38 +3,19 @@
 //! It has a thread of its own and a library that runs each statement on the calling thread, so
 //! that a statement costs what SQLite takes for it and no switch of threads.
 
-mod absence;
-mod archive;
 mod audited;
-mod cancel;
-mod carregadores;
 mod carregamentos;
-mod change;
-pub(super) mod checkpoint;
-mod clock_corrections;
 pub(super) mod command;
+pub(super) mod commit;
 mod facts;
-mod forget;
-mod fulfilment;
-mod maintenance;
-mod moving;
-mod overwritten;
+pub(super) mod housekeeping;
 mod postos;
-pub(super) mod queue;
-pub(super) mod recent_failures;
-mod reserva_rows;
-mod reserve;
-mod service_times;
+mod reservas;
 mod session_reports;
 pub(super) mod state;
 mod statements;
-mod statistics;
-pub(super) mod sweep;
 mod telemetry;
 mod tokens;
-mod transaction;
-mod vacuum;
-mod wal_tail;
 
 use std::fs::File;
 use std::path::Path;
@@ -47,28 +28,30 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
-use super::connections::{self, BUSY_TIMEOUT};
-use super::environment::Environment;
-use super::error::{StoreError, WriteError};
-use super::lost_files;
-use super::paths::folder_of;
-use super::write_trace::BatchTimes;
-use checkpoint::Checkpointer;
-use queue::{Batch, Batches, Queued};
+use crate::store::environment::Environment;
+use crate::store::error::{StoreError, WriteError};
+use crate::store::files::connections::{self, BUSY_TIMEOUT};
+use crate::store::files::lost_files;
+use crate::store::files::paths::folder_of;
+use crate::store::write_trace::BatchTimes;
+use commit::checkpoint::Checkpointer;
+use commit::queue::{Batch, Batches, Queued};
+use commit::transaction::{Failed, Transactions};
 use state::WriterState;
-use transaction::{Failed, Transactions};
 
-pub use archive::{ArchiveEnded, Archived};
 pub use audited::Audited;
-pub use cancel::{CancelReserva, CancelTarget};
-pub use carregadores::{ChargerSource, ForgetCharger, RecordChargerMessage};
 pub use carregamentos::{FinishCarregamento, StartCarregamento};
-pub use change::ChangeReserva;
 pub use command::WriteCommand;
-pub use forget::{ForgetCarro, ForgetEnded, ForgettingRun, Forgotten, VacuumIfDue};
-pub use maintenance::{AffectedReserva, Maintained, RemovePosto, ReservaOutcome, SetService};
-pub use postos::{ChangePosto, CreatePosto, ImportPostos};
-pub use reserve::Reserve;
+pub use housekeeping::archive::{ArchiveEnded, Archived};
+pub use housekeeping::forget::{ForgetCarro, ForgetEnded, ForgettingRun, Forgotten, VacuumIfDue};
+pub use postos::carregadores::{ChargerSource, ForgetCharger, RecordChargerMessage};
+pub use postos::edit::{ChangePosto, CreatePosto, ImportPostos};
+pub use postos::maintenance::{
+    AffectedReserva, Maintained, RemovePosto, ReservaOutcome, SetService,
+};
+pub use reservas::cancel::{CancelReserva, CancelTarget};
+pub use reservas::change::ChangeReserva;
+pub use reservas::reserve::Reserve;
 pub use session_reports::{CorrectCarregamento, ReportCarregamento, Reported};
 pub use telemetry::RecordTelemetry;
 pub use tokens::{CreateToken, RevokeToken, SetToken, TokenHash};
@@ -95,9 +78,9 @@ pub(super) fn open(path: &Path, now: Moment) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE_CAPACITY);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    clock_corrections::after_downtime(&transaction, now)?;
-    sweep::probe(&transaction, now)?;
-    statistics::keep_archived(&transaction)?;
+    reservas::clock_corrections::after_downtime(&transaction, now)?;
+    housekeeping::sweep::probe(&transaction, now)?;
+    housekeeping::statistics::keep_archived(&transaction)?;
     transaction.commit()?;
     Ok(connection)
 }
@@ -254,7 +237,7 @@ impl Writer {
     fn vacuum(&mut self, connection: &Connection) -> Result<(), StoreError> {
         let started = Instant::now();
         let folder = folder_of(&self.transactions.files().database.path);
-        let vacuumed = vacuum::vacuum(connection, folder, BUSY_TIMEOUT);
+        let vacuumed = housekeeping::vacuum::vacuum(connection, folder, BUSY_TIMEOUT);
         let duration = started.elapsed();
         self.next_vacuum = Instant::now() + duration * VACUUM_PAUSE_FACTOR;
         match vacuumed {

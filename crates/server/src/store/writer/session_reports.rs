@@ -9,9 +9,9 @@ use rusqlite::params;
 
 use super::carregamentos::{FinishCarregamento, NewSession, StartCarregamento, amounts};
 use super::command::{ApplyError, WriteCommand, WriteContext};
-use super::fulfilment::SessionCarro;
-use super::reserva_rows::ConflictRow;
-use super::statistics::ArchivedSums;
+use super::housekeeping::statistics::ArchivedSums;
+use super::reservas::fulfilment::SessionCarro;
+use super::reservas::rows::ConflictRow;
 use crate::store::audit::{Action, AuditFields, Target, audit_fields, time};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
@@ -86,7 +86,7 @@ impl WriteCommand for ReportCarregamento {
         };
         let id = new.insert(context)?;
         if let Some(Finished { energia_fornecida, custo, .. }) = finished {
-            context.recorded.session(energia_fornecida.get(), custo);
+            context.recorded.session(energia_fornecida, custo);
         }
         let after = recorded_fields(&new, &conflitos);
         context.audit(Action::Start, Target::Carregamento(id), None, Some(&after))?;
@@ -254,7 +254,7 @@ impl WriteCommand for CorrectCarregamento {
                     inicio.as_millis(),
                     finished.fim.as_millis(),
                     finished.energia_fornecida.get(),
-                    finished.custo,
+                    finished.custo.brl(),
                     context.now.as_millis()
                 ],
             )?;

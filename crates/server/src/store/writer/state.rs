@@ -7,7 +7,7 @@ use domain::Moment;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::recent_failures::RecentFailures;
+use super::commit::recent_failures::RecentFailures;
 use crate::metrics::StoreMetrics;
 use crate::store::progress::Progress;
 

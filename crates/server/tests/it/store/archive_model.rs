@@ -9,8 +9,8 @@ use domain::{Moment, ReservaFacts, ReservaState};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as ProptestConfig, TestRunner};
 use server::store::{
-    AuditQuery, CarregamentosQuery, ForgettableRows, RequestOutcome, ReservasQuery, StoreError,
-    StoredReserva,
+    AuditQuery, CarregamentosQuery, ForgettableRows, RequestOutcome, ReservaView, ReservasQuery,
+    StoreError,
 };
 
 use crate::store::anything_steps::{PLATES, Step, World, step};
@@ -37,9 +37,9 @@ fn steps() -> impl Strategy<Value = Vec<(Step, Later)>> {
 }
 
 /// What nobody is shown is left out: of what is archived it is recorded that it holds nothing.
-fn shown_reserva(reserva: StoredReserva) -> StoredReserva {
+fn shown_reserva(reserva: ReservaView) -> ReservaView {
     let facts = ReservaFacts { livre_desde: reserva.facts.free_early(), ..reserva.facts };
-    StoredReserva { facts, ..reserva }
+    ReservaView { facts, ..reserva }
 }
 
 fn shown(mut outcome: RequestOutcome) -> RequestOutcome {

@@ -1,18 +1,17 @@
-//! The audit, and the tokens of the admin API.
+//! The audit: what is recorded of each change, and how it is read.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use domain::{
-    ChargerMessage, Correction, Disposition, Kwh, Moment, PostoChange, Price, Rejection,
-    ReportedSession, TokenPapel,
+    ChargerMessage, Correction, Disposition, Kwh, Moment, PostoChange, Price, ReportedSession,
 };
 use server::store::{
     AuditQuery, AuditRow, Audited, Author, CancelReserva, CancelTarget, ChangePosto,
-    CorrectCarregamento, CreatePosto, CreateToken, FinishCarregamento, ForgetCharger, ImportPostos,
-    RecordChargerMessage, RemovePosto, ReportCarregamento, RevokeToken, SetService, SetToken,
-    StartCarregamento, WriteCommand, WriteError,
+    CorrectCarregamento, CreatePosto, FinishCarregamento, ForgetCharger, ImportPostos,
+    RecordChargerMessage, RemovePosto, ReportCarregamento, SetService, StartCarregamento,
+    WriteCommand, WriteError,
 };
 
 use crate::support::{START, TestStore, charger, energy, placa, posto, removal, set_now, soon};
@@ -31,7 +30,7 @@ fn ana() -> Author {
 
 impl TestStore {
     /// Carries a command out for Ana; what the audit then has more, oldest first.
-    async fn audited<C: WriteCommand>(
+    pub(super) async fn audited<C: WriteCommand>(
         &self,
         command: C,
     ) -> (Result<C::Output, WriteError>, Vec<String>) {
@@ -53,10 +52,6 @@ impl TestStore {
 fn shown(row: &AuditRow) -> String {
     let json = |json: &Option<String>| json.clone().unwrap_or("-".to_owned());
     format!("{} {} {} {}", row.acao, row.alvo, json(&row.antes), json(&row.depois))
-}
-
-fn token(nome: &str, papel: TokenPapel, hash: u8) -> CreateToken {
-    CreateToken { nome: nome.to_owned(), papel, hash: [hash; 32] }
 }
 
 fn price(price: f64) -> PostoChange {
@@ -237,47 +232,6 @@ async fn sessions_are_recorded_with_what_they_do_to_reservas() {
 }
 
 #[tokio::test]
-async fn tokens_are_made_replaced_and_revoked() {
-    use TokenPapel::{Leitura, Operador};
-    let store = TestStore::new(0).await;
-    let valid = async || {
-        let tokens = store.store.tokens().await.expect("the tokens");
-        tokens.into_iter().map(|token| (token.nome, token.papel, token.hash[0])).collect::<Vec<_>>()
-    };
-    let named = |nome: &str, papel, hash| (nome.to_owned(), papel, hash);
-    let initial = SetToken(token("inicial", Operador, 1));
-    let (_, rows) = store.audited(initial.clone()).await;
-    assert_eq!(rows, [r#"criar token/inicial - {"papel":"operador"}"#]);
-    assert!(store.audited(initial).await.1.is_empty(), "it is so already");
-    let (outcome, rows) = store.audited(token("painel", Leitura, 2)).await;
-    assert_eq!((outcome.is_ok(), rows.len()), (true, 1));
-    let taken = store.audited(token("painel", Operador, 3)).await.0;
-    assert_eq!(taken, Err(Rejection::TokenExistente { nome: "painel".to_owned() }.into()));
-    let renewed = SetToken(token("inicial", Operador, 4));
-    let (_, rows) = store.audited(renewed).await;
-    assert_eq!(
-        rows,
-        [
-            r#"revogar token/inicial {"papel":"operador"} -"#,
-            r#"criar token/inicial - {"papel":"operador"}"#
-        ]
-    );
-    assert_eq!(valid().await, [named("inicial", Operador, 4), named("painel", Leitura, 2)]);
-
-    let revoke =
-        |nome: &str, keep_last_operator| RevokeToken { nome: nome.to_owned(), keep_last_operator };
-    let last = store.audited(revoke("inicial", true)).await.0;
-    assert_eq!(last, Err(Rejection::UltimoOperador { nome: "inicial".to_owned() }.into()));
-    store.audited(token("bia", Operador, 5)).await.0.expect("another operator");
-    let (outcome, rows) = store.audited(revoke("inicial", true)).await;
-    assert_eq!(outcome, Ok(()));
-    assert_eq!(rows, [r#"revogar token/inicial {"papel":"operador"} -"#]);
-    let again = store.audited(revoke("inicial", true)).await.0;
-    assert_eq!(again, Err(Rejection::TokenInexistente { nome: "inicial".to_owned() }.into()));
-    store.audited(token("inicial", Operador, 1)).await.0.expect("the name is free again");
-}
-
-#[tokio::test]
 async fn the_audit_is_filtered_and_paged() {
     let store = TestStore::new(4).await;
     for (hour, (quem, posto_id)) in (0..).zip([("ana", 1), ("bia", 2), ("ana", 2), ("bia", 3)]) {
@@ -299,14 +253,21 @@ async fn the_audit_is_filtered_and_paged() {
     assert_eq!(ids(AuditQuery { before: Some(3), ..all() }).await, [2, 1]);
 }
 
+/// The sources in a folder and in its folders, without tests.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let paths =
+        fs::read_dir(folder).expect("the sources").map(|entry| entry.expect("a file").path());
+    let (folders, files): (Vec<_>, Vec<_>) = paths
+        .filter(|path| path.file_stem().is_some_and(|name| name != "tests"))
+        .partition(|path| path.is_dir());
+    folders.iter().flat_map(|folder| sources(folder)).chain(files).collect()
+}
+
 /// A new command is tested above, or listed as one that needs no audit.
 #[test]
 fn every_write_command_is_audited_or_needs_none() {
     let mut commands = BTreeSet::new();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/writer");
-    let files = fs::read_dir(folder).expect("the sources").map(|file| file.expect("a file").path());
-    // Folders have the tests.
-    for file in files.filter(|file| file.is_file()) {
+    for file in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/writer")) {
         let text = fs::read_to_string(file).expect("a source");
         let names = text.split("impl WriteCommand for ").skip(1);
         commands.extend(
@@ -316,7 +277,7 @@ fn every_write_command_is_audited_or_needs_none() {
         );
     }
     assert!(commands.len() > 15, "{commands:?}");
-    let tests = ["audit.rs", "forgetting.rs"].map(|name| {
+    let tests = ["audit.rs", "forgetting.rs", "tokens.rs"].map(|name| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/store").join(name);
         fs::read_to_string(path).unwrap_or_default()
     });

@@ -121,14 +121,14 @@ async fn a_session_and_its_reserva_have_one_price_whatever_changes() {
         let changed = change(&store, request_id, to(None, None, Some(fim))).await.expect("free");
         let estimate = changed.estimativa.expect("an estimate");
         assert_eq!(changed.reserva.facts.preco_kwh.get(), 2.5);
-        assert_eq!((estimate.preco_kwh.get(), estimate.custo()), (2.5, 55.5));
+        assert_eq!((estimate.preco_kwh.get(), estimate.custo.brl()), (2.5, 55.5));
     }
     let other = change(&store, "c4", to(Some(2), None, None)).await;
     assert_eq!(rejected(other), Rejection::ReservaEmUso, "its carro charges");
     let finish = FinishCarregamento { posto_id: 1, id, energy: energy(10.0), fim: None };
     store.store.execute(finish).await.expect("it ends");
     let session = store.session(id).await;
-    let custo = session.finished.map(|finished| finished.custo);
+    let custo = session.finished.map(|finished| finished.custo.brl());
     assert_eq!((session.reserva_id, session.preco_kwh.get(), custo), (Some(1), 2.5, Some(25.0)));
     assert_eq!(store.facts("r1").await.preco_kwh.get(), 2.5);
     // One that has not begun takes the price of now, and so does the session that fulfils it.

@@ -89,7 +89,7 @@ async fn a_change_is_whole_and_its_repeat_gets_its_own_first_answer() {
     assert_eq!(minutes(&moved.reserva.facts), (60, 300));
     assert_eq!((moved.reserva.facts.versao, moved.reserva.facts.preco_kwh.get()), (2, 3.0));
     let estimate = moved.estimativa.expect("an estimate");
-    let found = (estimate.energia_kwh(), estimate.minutos, estimate.custo());
+    let found = (estimate.energia_kwh(), estimate.minutos, estimate.custo.brl());
     assert_eq!(found, (22.2, Some(122), 66.6), "power and price of the other posto");
     assert_eq!(estimate.autonomia_km(), 117.4);
     // Told once, and to the client that made it.

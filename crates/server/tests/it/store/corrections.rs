@@ -26,7 +26,7 @@ impl TestStore {
         let session = self.store.carregamento(1, id).await.expect("a read").expect("the session");
         let end = session.finished.expect("it has ended");
         let is_corrected = session.corrigido_em.is_some();
-        (session.inicio, end.fim, end.energia_fornecida.get(), end.custo, is_corrected)
+        (session.inicio, end.fim, end.energia_fornecida.get(), end.custo.brl(), is_corrected)
     }
 }
 

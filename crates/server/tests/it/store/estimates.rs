@@ -33,7 +33,7 @@ async fn an_estimate_says_what_a_reservation_would_be_answered_and_writes_nothin
     let estimated = estimate("ABC1234", 2, None).await.expect("an estimate");
     let estimativa = estimated.estimativa;
     assert_eq!((estimated.nome.as_str(), estimativa.minutos), ("Ponto 2", None));
-    assert_eq!((estimativa.energia_kwh(), estimativa.custo()), (22.2, 66.6));
+    assert_eq!((estimativa.energia_kwh(), estimativa.custo.brl()), (22.2, 66.6));
     assert!(matches!(estimate("ABC1234", 9, None).await, Err(Rejection::PostoInexistente { .. })));
     let too_long = estimate("ABC1234", 1, Some((0, 32 * 24))).await;
     let maxima = Rules::default().maxima;

@@ -56,7 +56,7 @@ async fn a_reserva_that_began_after_the_reported_end_is_not_fulfilled() {
         assert_eq!(minutes(store.facts("c").await.falta_em), Some(85), "from now");
         let session = store.session(id).await;
         assert_eq!(
-            (session.reserva_id, session.finished.map(|end| end.custo)),
+            (session.reserva_id, session.finished.map(|end| end.custo.brl())),
             (Some(1), Some(5.0))
         );
         // It is as good as any: others are refused, and its carro may come.
@@ -87,7 +87,7 @@ async fn a_session_that_ended_before_its_reserva_has_its_own_price() {
         }
         store.left(id, fim).await;
         let session = store.session(id).await;
-        let charged = (session.reserva_id, session.finished.map(|end| end.custo));
+        let charged = (session.reserva_id, session.finished.map(|end| end.custo.brl()));
         let state = store.facts("r1").await.state;
         if fim <= 60 {
             assert_eq!((charged, state), ((None, Some(5.0)), Ativa), "{fim} {sweeps}");
@@ -111,7 +111,7 @@ async fn a_session_reported_with_a_reserva_that_it_loses_has_its_own_price_too()
     assert_eq!(store.session(id).await.preco_kwh.get(), 2.5, "that of its reserva");
     store.left(id, 50).await;
     let session = store.session(id).await;
-    let charged = (session.reserva_id, session.finished.map(|end| end.custo));
+    let charged = (session.reserva_id, session.finished.map(|end| end.custo.brl()));
     assert_eq!(charged, (None, Some(18.0)));
     let facts = store.facts("r1").await;
     assert_eq!((facts.state, minutes(facts.falta_em)), (ReservaState::Ativa, Some(85)), "from now");

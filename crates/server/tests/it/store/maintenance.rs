@@ -93,7 +93,7 @@ fn published(store: &mut TestStore) -> (Vec<i64>, Vec<(String, i64, i64)>) {
 async fn everything(store: &TestStore) -> String {
     let query = ReservasQuery { limit: 100, ..ReservasQuery::default() };
     let reservas = store.store.reservas(&query, now()).await.expect("a read");
-    let postos = store.store.stored_postos().await.expect("a read");
+    let postos = store.store.operator_postos().await.expect("a read");
     let audit = AuditQuery { limit: 100, ..AuditQuery::default() };
     let audit = store.store.audit(&audit).await.expect("a read").len();
     format!("{reservas:?} {postos:?} {audit}")

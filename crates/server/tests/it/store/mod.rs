@@ -36,5 +36,6 @@ mod standstill;
 mod states;
 mod statistics;
 mod statistics_timing;
+mod tokens;
 pub(crate) mod upgrade;
 mod upgrade_timing;

@@ -234,7 +234,7 @@ async fn a_charging_session_holds_its_posto_and_costs_the_agreed_price() {
     rejected(store.store.execute(finish(id, 11.0)).await);
     rejected(store.store.execute(finish(id + 1, 10.0)).await);
     let session = store.store.carregamento(1, id).await.expect("a read").expect("the session");
-    assert_eq!(session.finished.map(|finished| finished.custo), Some(25.0));
+    assert_eq!(session.finished.map(|finished| finished.custo.get()), Some(2500));
     assert!(store.disponivel(1).await);
 }
 

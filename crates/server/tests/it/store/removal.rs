@@ -32,7 +32,7 @@ async fn states(store: &TestStore) -> Vec<(i64, ReservaState, Option<Motivo>, i6
     let query = ReservasQuery { limit: 1000, ..ReservasQuery::default() };
     let mut reservas = store.store.reservas(&query, now()).await.expect("a read");
     reservas.reverse();
-    let state = |reserva: server::store::StoredReserva| {
+    let state = |reserva: server::store::ReservaView| {
         (reserva.id, reserva.facts.state, reserva.facts.motivo, reserva.posto_id)
     };
     reservas.into_iter().map(state).collect()

@@ -108,7 +108,7 @@ async fn a_first_answer_stays_what_was_said() {
     let store = TestStore::new(2).await;
     let first = store.reserve_at("r1", "ABC1234", (0, 4)).await.expect("free");
     let estimate = first.estimativa.expect("an estimate");
-    assert_eq!((estimate.energia_kwh(), estimate.custo()), (22.2, 55.5));
+    assert_eq!((estimate.energia_kwh(), estimate.custo.brl()), (22.2, 55.5));
     // As those leave it that change, move and end a reserva.
     for change in [
         "UPDATE postos SET nome = 'Outro', preco_kwh = 9 WHERE id = 1",

@@ -73,7 +73,7 @@ async fn a_session_fulfils_the_reserva_and_its_end_frees_the_rest() {
     assert_eq!(rejected(store.reserve("r2", "BBB2222", 1).await), reserved_posto());
     assert_eq!(shown(store.facts("r1").await), (Cumprida, 10, None, 2), "it is not absent");
     store.leaves(session).await;
-    assert_eq!(store.session(session).await.finished.map(|end| end.custo), Some(2.5));
+    assert_eq!(store.session(session).await.finished.map(|end| end.custo.get()), Some(250));
     let freed = (Cumprida, 10, Some(60), 3);
     assert_eq!(shown(store.facts("r1").await), freed);
     assert_eq!(store.published(), [(1, Cumprida, Some(3))]);

@@ -1,19 +1,19 @@
 //! The two states of a posto: what its operator says and what its charger says.
 
-use domain::{ChargerMessage, PostoChange, Rejection, ServiceState};
+use domain::{ChargerMessage, PostoChange, Rejection, ReportedService};
 use server::store::{ChangePosto, ForgetCharger, PostoRow, RecordChargerMessage, WriteError};
 
 use crate::support::{START, TestStore, charger, now, removal, set_now};
 
-const STATES: [ServiceState; 4] = [
-    ServiceState { disponivel: true, em_manutencao: false },
-    ServiceState { disponivel: true, em_manutencao: true },
-    ServiceState { disponivel: false, em_manutencao: false },
-    ServiceState { disponivel: false, em_manutencao: true },
+const STATES: [ReportedService; 4] = [
+    ReportedService { disponivel: true, em_manutencao: false },
+    ReportedService { disponivel: true, em_manutencao: true },
+    ReportedService { disponivel: false, em_manutencao: false },
+    ReportedService { disponivel: false, em_manutencao: true },
 ];
 
-fn live(state: ServiceState) -> ChargerMessage {
-    let ServiceState { disponivel, em_manutencao } = state;
+fn live(state: ReportedService) -> ChargerMessage {
+    let ReportedService { disponivel, em_manutencao } = state;
     ChargerMessage {
         disponivel,
         em_manutencao: Some(em_manutencao),
@@ -22,12 +22,12 @@ fn live(state: ServiceState) -> ChargerMessage {
     }
 }
 
-fn retained(state: ServiceState) -> ChargerMessage {
+fn retained(state: ReportedService) -> ChargerMessage {
     let digest = [u8::from(state.disponivel) * 2 + u8::from(state.em_manutencao); 16];
     ChargerMessage { retained: Some(digest), ..live(state) }
 }
 
-fn replayed(state: ServiceState) -> ChargerMessage {
+fn replayed(state: ReportedService) -> ChargerMessage {
     ChargerMessage { replayed: true, ..retained(state) }
 }
 
@@ -43,7 +43,7 @@ async fn posto(store: &TestStore) -> PostoRow {
     found.into_iter().next().expect("the posto")
 }
 
-async fn set_operator(store: &TestStore, state: ServiceState) {
+async fn set_operator(store: &TestStore, state: ReportedService) {
     let change = PostoChange {
         in_service: Some(state.disponivel),
         em_manutencao: Some(state.em_manutencao),
@@ -100,7 +100,7 @@ async fn what_a_charger_said_is_on_disk_and_so_is_what_the_broker_retains() {
     let store = store.reopen().await;
     assert!(!receive(&store, replayed(broken)).await, "a live message came after it");
     assert!(posto(&store).await.disponivel);
-    let maintained = ServiceState { em_manutencao: true, ..broken };
+    let maintained = ReportedService { em_manutencao: true, ..broken };
     assert!(receive(&store, replayed(maintained)).await, "it was published meanwhile");
     assert!(posto(&store).await.em_manutencao);
     assert!(receive(&store, retained(free)).await, "live, whatever the broker retains");

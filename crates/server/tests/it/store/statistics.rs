@@ -1,5 +1,5 @@
 //! Statistics that outlive what they count: an upgrade, a restart, refusals that are deleted. What is
-//! counted at all is compared with a plain count in `store/writer/statistics/tests.rs`.
+//! counted at all is compared with a plain count in `store/writer/housekeeping/statistics/tests.rs`.
 
 use domain::{Figures, Fuso, Moment, Passo, Rejection, Steps};
 use server::store::{ArchiveEnded, Counted, Statistics, StatisticsQuery};
