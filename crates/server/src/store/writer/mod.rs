@@ -29,6 +29,7 @@ mod session_reports;
 pub(super) mod state;
 mod statements;
 mod statistics;
+mod stopping;
 pub(super) mod sweep;
 mod telemetry;
 mod tokens;
@@ -281,7 +282,9 @@ impl Writer {
         let Err(failed) = outcome else {
             return batch.into_iter().for_each(Queued::answer);
         };
-        if failed.cause().is_about_one_command() {
+        if matches!(failed.cause(), StoreError::Stopping) {
+            warn!("what waited for the database was not written, because the servidor stops");
+        } else if failed.cause().is_about_one_command() {
             error!(error = %failed.cause(), "a command cannot be written");
         } else {
             error!(error = %failed.cause(), "the database cannot write");

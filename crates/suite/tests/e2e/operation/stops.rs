@@ -24,12 +24,12 @@ pub(crate) async fn stops(mut program: Program, signal: &str) -> ExitStatus {
     status
 }
 
-async fn database(path: &Path) -> SqliteConnection {
+pub(super) async fn database(path: &Path) -> SqliteConnection {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
     options.connect().await.expect("the file opens")
 }
 
-async fn execute(database: &mut SqliteConnection, sql: &'static str) {
+pub(super) async fn execute(database: &mut SqliteConnection, sql: &'static str) {
     sqlx::query(sql).execute(database).await.expect(sql);
 }
 
@@ -197,8 +197,15 @@ async fn callers_that_never_finish_do_not_delay_a_stop() {
         }
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
+    let logs = [server.log.clone(), client.log.clone()];
     let (server, client) = tokio::join!(stops(server, "-TERM"), stops(client, "-QUIT"));
     assert!(server.success() && client.success());
+    for log in logs {
+        let text = std::fs::read_to_string(log).expect("a log");
+        assert!(text.contains("\"message\":\"stopped\""), "{text}");
+    }
+    let wal = world.folder().join("data/server1.db-wal");
+    assert!(!wal.exists(), "the database is one complete file");
 }
 
 #[tokio::test(flavor = "multi_thread")]
