@@ -11,7 +11,9 @@ use tempfile::TempPath;
 
 use super::audit::{Action, Author, INSERT, Target, audit_fields, row_of};
 use super::backup::DatabaseSummary;
-use super::copies::{give_owner, new_beside, remove_leftovers, sync_folder, write_complete};
+use super::copies::{
+    give_owner, new_beside, persist_new, remove_leftovers, sync_folder, write_complete,
+};
 use super::error::StoreError;
 use super::in_use::{is_busy, open_without_waiting};
 use super::open_files::OpenFile;
@@ -140,7 +142,7 @@ fn replace(
         move_companions(target, &kept)?;
         restored_ids::go_on_after(None, &new)?;
         revoke(&new)?;
-        new.persist_noclobber(target).map_err(|failed| StoreError::Files(failed.error))?;
+        persist_new(new, target).map_err(|failed| StoreError::Files(failed.error))?;
         sync_folder(target)?;
         return Ok(None);
     }
