@@ -58,8 +58,9 @@ impl<W: Write> Paced<W> {
             match self.writer.write(rest) {
                 Ok(0) => outcome = Err(ErrorKind::WriteZero.into()),
                 Ok(length) => {
-                    self.is_torn = rest.get(..length).is_some_and(|part| !part.ends_with(b"\n"));
-                    rest = rest.get(length..).unwrap_or_default();
+                    let (written, left) = rest.split_at(length);
+                    self.is_torn = !left.is_empty() && !written.ends_with(b"\n");
+                    rest = left;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => outcome = Err(error),
@@ -194,7 +195,7 @@ mod tests {
     fn what_a_full_disk_does_not_take_is_counted_and_breaks_no_later_line() {
         let mut paced = Paced::new(Disk { written: Vec::new(), free: 7 });
         let unwritten = paced.unwritten();
-        let mut write = |paced: &mut Paced<Disk>, lines: &str| {
+        let write = |paced: &mut Paced<Disk>, lines: &str| {
             paced.write_all(lines.as_bytes()).expect("it is kept");
             paced.flush().is_ok()
         };
