@@ -31,9 +31,11 @@ use crate::{admin, announce, archiving, handlers, retention, token_reader};
 
 /// How often the store looks for reservas that have begun or ended.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
-/// How long a stop waits for the requests and messages that are being handled. With the three
+/// How long a stop waits for the requests and messages that are being handled. With the
 /// limits below a stop mostly takes less than 6 s; `service::Program` ends one that takes longer.
 const WORK_GRACE: Duration = Duration::from_secs(2);
+/// How long it waits after that for what the writer has queued: another program may hold the lock.
+const WRITE_GRACE: Duration = Duration::from_millis(600);
 /// How long a stop waits until the last changes are on their way.
 const ANNOUNCE_GRACE: Duration = Duration::from_millis(500);
 /// How long a stop waits until the broker has the last replies.
@@ -55,6 +57,8 @@ pub struct Server {
     app: Arc<AppState>,
     closer: StoreCloser,
     stop: CancellationToken,
+    /// Ends the handling of messages that `stop` lets finish.
+    cut_off: CancellationToken,
     stop_announcing: CancellationToken,
     /// Cancelled when an essential task ends.
     broken: CancellationToken,
@@ -77,10 +81,11 @@ impl BackgroundTasks {
         inbox: mpsc::Receiver<Delivery>,
         retention_days: u32,
         stop: &CancellationToken,
+        cut_off: &CancellationToken,
         broken: &CancellationToken,
     ) -> Self {
         let app = || Arc::clone(app);
-        let handling = handlers::run(app(), inbox, stop.clone());
+        let handling = handlers::run(app(), inbox, stop.clone(), cut_off.clone());
         let sweeping = sweep(app(), stop.clone());
         let reading_token = token_reader::follow(app(), stop.clone());
         let retaining = retention::run(app(), retention_days, stop.clone());
@@ -144,7 +149,7 @@ impl Server {
             imports: Semaphore::new(MAX_IMPORTS),
         });
         let (stop, stop_announcing) = (CancellationToken::new(), CancellationToken::new());
-        let broken = CancellationToken::new();
+        let (cut_off, broken) = (CancellationToken::new(), CancellationToken::new());
         let announcing = announce::run(Arc::clone(&app), changes, stop_announcing.clone());
         info!(%addr, database = %config.database_url.path().display(), "started");
         Ok(Self {
@@ -155,11 +160,19 @@ impl Server {
             http_metrics,
             cors: config.cors,
             access,
-            tasks: BackgroundTasks::start(&app, inbox, config.retention_days, &stop, &broken),
+            tasks: BackgroundTasks::start(
+                &app,
+                inbox,
+                config.retention_days,
+                &stop,
+                &cut_off,
+                &broken,
+            ),
             announcer: service::spawn_essential(&broken, announcing),
             app,
             closer,
             stop,
+            cut_off,
             stop_announcing,
             broken,
         })
@@ -210,6 +223,12 @@ impl Server {
         if !handled {
             warn!("some messages were not finished; the broker will deliver them again");
         }
+        // Nothing may be changed any more when the announcer ends: no client would be told.
+        let _ = tokio::time::timeout(WRITE_GRACE, self.app.store.settled()).await;
+        // Before a command is refused: one that is cut off is neither answered nor acknowledged, and
+        // the next servidor gets it.
+        self.cut_off.cancel();
+        self.app.store.refuse_writes(WRITE_GRACE).await;
         self.stop_announcing.cancel();
         service::end_within(ANNOUNCE_GRACE, self.announcer).await;
         self.app.bus.close(BUS_GRACE).await;

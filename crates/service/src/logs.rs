@@ -3,7 +3,9 @@
 mod line;
 mod paced;
 
-use std::io::IsTerminal;
+use std::fs::File;
+use std::io::{IsTerminal, Write};
+use std::os::fd::AsFd as _;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 use line::Line;
-use paced::Paced;
+use paced::{Paced, Unwritten};
 
 use crate::settings::{ConfigError, InvalidValue, Lookup, RUST_LOG};
 use crate::traces::sampled_id;
@@ -28,6 +30,8 @@ use crate::traces::sampled_id;
 const MAX_LINES: usize = 16_384;
 /// How often dropped lines are counted.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a line mostly takes to standard output.
+const WRITTEN_AFTER: Duration = Duration::from_millis(50);
 
 /// The target of spans that name a program, and what has them seen whatever the filter is.
 const PROGRAM: &str = "program";
@@ -111,7 +115,9 @@ impl FromStr for LogFilter {
 /// No thread that has other work writes to standard output: it may be a pipe that nobody reads.
 fn start(filter: impl Layer<Registry> + Send + Sync, format: ProgramJson) -> WorkerGuard {
     let queue = NonBlockingBuilder::default().buffered_lines_limit(MAX_LINES).thread_name("log");
-    let (queue, guard) = queue.finish(Paced::new(std::io::stdout()));
+    let paced = Paced::new(standard_output());
+    let unwritten = paced.unwritten();
+    let (queue, guard) = queue.finish(paced);
     let dropped = queue.error_counter();
     let lines = if std::io::stdout().is_terminal() {
         fmt::layer().compact().with_target(false).with_writer(queue).boxed()
@@ -122,8 +128,17 @@ fn start(filter: impl Layer<Registry> + Send + Sync, format: ProgramJson) -> Wor
     // Only a second start fails; the first one stays in effect.
     drop(tracing_subscriber::registry().with(filter).with(lines).try_init());
     std::panic::set_hook(Box::new(log_panic));
-    std::thread::spawn(move || report_dropped(&dropped));
+    std::thread::spawn(move || report_lost(&dropped, &unwritten));
     guard
+}
+
+/// Without the buffer that `stdout` has: after an error nobody would know what of it was written.
+fn standard_output() -> Box<dyn Write + Send> {
+    let stdout = std::io::stdout();
+    match stdout.as_fd().try_clone_to_owned() {
+        Ok(descriptor) => Box::new(File::from(descriptor)),
+        Err(_) => Box::new(stdout),
+    }
 }
 
 /// JSON lines that begin with the program they are of.
@@ -173,9 +188,9 @@ where
     }
 }
 
-/// Logs how many lines were dropped, as soon as that line can be written itself.
-fn report_dropped(dropped: &ErrorCounter) {
-    let mut reported = 0;
+/// Logs how many lines are missing, as soon as that line can be written itself.
+fn report_lost(dropped: &ErrorCounter, unwritten: &Unwritten) {
+    let (mut reported, mut reported_unwritten) = (0, 0);
     loop {
         std::thread::sleep(REPORT_INTERVAL);
         let total = dropped.dropped_lines();
@@ -184,6 +199,15 @@ fn report_dropped(dropped: &ErrorCounter) {
             tracing::warn!(lines, "log lines were dropped: standard output was not read");
             if dropped.dropped_lines() == total {
                 reported = total;
+            }
+        }
+        let total = unwritten.lines();
+        if total > reported_unwritten && !unwritten.fails() {
+            let lines = total - reported_unwritten;
+            tracing::warn!(lines, "log lines could not be written to standard output");
+            std::thread::sleep(WRITTEN_AFTER);
+            if !unwritten.fails() {
+                reported_unwritten = total;
             }
         }
     }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use rustix::time::{ClockId, clock_gettime};
+
 /// Of a process.
 pub(crate) struct ProcStat {
     pub(crate) cpu_seconds: f64,
@@ -31,10 +33,12 @@ impl ProcStat {
     }
 }
 
-/// When the machine started, in seconds since 1970.
-pub(crate) fn booted_at(proc: &Path) -> Option<f64> {
-    let stat = fs::read_to_string(proc.join("stat")).ok()?;
-    stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
+/// When the machine started, in seconds since 1970, by the clock of now. Not from `/proc/stat`, which a
+/// unit with `ProcSubset=pid` does not see.
+pub(crate) fn booted_at() -> f64 {
+    let since_boot = clock_gettime(ClockId::Boottime);
+    let since_boot = since_boot.tv_sec as f64 + since_boot.tv_nsec as f64 / 1e9;
+    crate::now().as_millis() as f64 / 1000.0 - since_boot
 }
 
 #[cfg(test)]
@@ -57,7 +61,7 @@ mod tests {
     #[test]
     fn this_process_started_a_short_time_ago() {
         let stat = ProcStat::read("/proc/self".as_ref()).expect("Linux");
-        let started = booted_at("/proc".as_ref()).expect("Linux") + stat.started_after_boot;
+        let started = booted_at() + stat.started_after_boot;
         let now = crate::now().as_millis() as f64 / 1000.0;
         assert!((now - 3600.0..now + 5.0).contains(&started), "{started} {now}");
         assert!(stat.resident_bytes > 1 << 20);

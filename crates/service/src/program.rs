@@ -163,15 +163,16 @@ impl Program {
         &self,
         work: impl AsyncFnOnce(Shutdown) -> Result<(), Box<dyn Error>>,
     ) -> Result<(), Box<dyn Error>> {
+        // Handlers need a runtime. A reload by systemd or a script may come at once.
+        let runtime = runtime()?;
+        runtime.block_on(async { survive_signals() });
         check_environment(self.settings)?;
         let (id_field, setting) = self.id;
         let id = setting.value(&environment);
         let id = id.as_deref().map(|id| (id_field, id));
         let _logs = crate::logs::init_logs(self.name, id, &environment)?;
         check_clock();
-        let runtime = runtime()?;
         let outcome = runtime.block_on(async {
-            survive_signals();
             limit_stop(shutdown_signal());
             work(shutdown_signal()).await
         });

@@ -33,13 +33,15 @@ pub(crate) use tasks::MAX_TASKS;
 /// How often charger messages that could not be written are tried again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Handles messages until `stop`, then waits for those that are being handled.
+/// Handles messages until `stop`, then waits for those that are being handled, until `cut_off` ends
+/// them.
 pub(crate) async fn run(
     app: Arc<AppState>,
     mut inbox: mpsc::Receiver<Delivery>,
     stop: CancellationToken,
+    cut_off: CancellationToken,
 ) {
-    let mut tasks = Tasks::default();
+    let mut tasks = Tasks::new(cut_off);
     let mut retries = tokio::time::interval(RETRY_INTERVAL);
     retries.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
@@ -18,16 +19,16 @@ pub(super) struct Tasks {
     permits: Arc<Semaphore>,
     /// The permit of the next task.
     next: Option<OwnedSemaphorePermit>,
-}
-
-impl Default for Tasks {
-    fn default() -> Self {
-        let permits = Arc::new(Semaphore::new(MAX_TASKS));
-        Self { tracker: TaskTracker::new(), permits, next: None }
-    }
+    /// Ends the tasks where they are.
+    cut_off: CancellationToken,
 }
 
 impl Tasks {
+    pub(super) fn new(cut_off: CancellationToken) -> Self {
+        let permits = Arc::new(Semaphore::new(MAX_TASKS));
+        Self { tracker: TaskTracker::new(), permits, next: None, cut_off }
+    }
+
     /// Waits until one more task may be spawned. Cancelling and calling it again loses nothing.
     pub(super) async fn ready(&mut self) {
         if self.next.is_none() {
@@ -43,9 +44,10 @@ impl Tasks {
     /// deliver the message to the next one, which would end as well.
     pub(super) fn spawn(&mut self, work: impl Future<Output = ()> + Send + 'static) {
         let permit = self.next.take();
+        let cut_off = self.cut_off.clone();
         let mut work = Box::pin(async move {
             // The panic is logged where it happens.
-            let _ = AssertUnwindSafe(work).catch_unwind().await;
+            let _ = AssertUnwindSafe(cut_off.run_until_cancelled(work)).catch_unwind().await;
             drop(permit);
         });
         if work.as_mut().now_or_never().is_none() {
@@ -68,7 +70,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_that_panics_ends_alone() {
-        let mut tasks = Tasks::default();
+        let mut tasks = Tasks::new(CancellationToken::new());
         let ended = Arc::new(AtomicUsize::new(0));
         for number in 0..2 * MAX_TASKS {
             tasks.ready().await;
@@ -83,5 +85,20 @@ mod tests {
         }
         tasks.finish().await;
         assert_eq!(ended.load(Relaxed), 2 * MAX_TASKS);
+    }
+
+    #[tokio::test]
+    async fn a_task_that_does_not_end_is_cut_off() {
+        let cut_off = CancellationToken::new();
+        let mut tasks = Tasks::new(cut_off.clone());
+        let (held, dropped) = tokio::sync::oneshot::channel::<()>();
+        tasks.ready().await;
+        tasks.spawn(async move {
+            let _held = held;
+            std::future::pending::<()>().await;
+        });
+        cut_off.cancel();
+        tasks.finish().await;
+        dropped.await.expect_err("the task was dropped");
     }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use domain::{Moment, Reserva, ReservaState, Rules};
 use opentelemetry::trace::SpanContext;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tracing::warn;
 
 /// Reads the wall clock.
 pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
@@ -18,6 +20,24 @@ pub struct Environment {
     pub rules: Rules,
     /// Receives the changes of each transaction after its commit.
     pub changes: mpsc::Sender<Vec<Change>>,
+}
+
+impl Environment {
+    /// Hands the changes of a transaction to whoever announces them.
+    pub(super) fn report(&self, changes: Vec<Change>) {
+        if changes.is_empty() {
+            return;
+        }
+        match self.changes.try_send(changes) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => {
+                warn!("changes happen faster than they can be announced; some were not");
+            }
+            Err(TrySendError::Closed(_)) => {
+                warn!("changes were made when nothing announced them any more");
+            }
+        }
+    }
 }
 
 /// A committed change.

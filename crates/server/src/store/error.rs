@@ -91,6 +91,9 @@ pub enum StoreError {
     InDoubt,
     #[error("the store is closed")]
     Closed,
+    /// The announcer has ended, or is about to: nobody would be told of a change.
+    #[error("the servidor stops")]
+    Stopping,
 }
 
 impl StoreError {

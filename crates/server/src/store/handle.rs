@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use sqlx::ConnectOptions as _;
@@ -12,7 +13,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use tokio::sync::mpsc;
 use tokio::task;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::environment::Environment;
 use super::error::{StoreError, WriteError};
@@ -36,6 +37,8 @@ use crate::metrics::StoreMetrics;
 const WRITER_QUEUE: usize = 8192;
 /// Reading connections for everything but listings.
 const READERS: u32 = 4;
+/// How often a stop looks whether a commit has ended, which mostly takes less.
+const COMMIT_POLL: Duration = Duration::from_millis(5);
 
 /// One servidor's database. Clones share it.
 #[derive(Clone)]
@@ -192,6 +195,19 @@ impl Store {
             () = self.writer.closed() => {}
         }
         self.check_not_in_doubt()
+    }
+
+    /// Refuses whatever is not being committed. When this returns, the announcer has every change,
+    /// unless a commit takes longer than `limit`.
+    pub async fn refuse_writes(&self, limit: Duration) {
+        let refused = async {
+            while !self.state.stopping.try_refuse_commits() {
+                tokio::time::sleep(COMMIT_POLL).await;
+            }
+        };
+        if tokio::time::timeout(limit, refused).await.is_err() {
+            warn!("a commit takes too long for the stop");
+        }
     }
 
     /// Refuses a question while a restart may find another answer.

@@ -8,7 +8,7 @@ use service::SecretHash;
 use super::stdio_backup;
 use crate::app_state::now;
 use crate::config::Config;
-use crate::store::{self, Replaced, Restored};
+use crate::store::{self, Replaced, RestoreError, Restored};
 use crate::token_file;
 
 /// The hash of the token in the file beside the database, if there is one.
@@ -24,8 +24,14 @@ pub(crate) fn restore(config: &Config, from: &Path) -> Result<(), Box<dyn Error>
         stdio_backup::is_stream(from).then(|| stdio_backup::receive(database, server_id));
     let received = received.transpose()?;
     let backup = received.as_ref().map_or(from, |received| &received.path);
-    let Restored { summary, replaced } =
-        store::restore(database, server_id, backup, now(), file_token(database))?;
+    let restored = store::restore(database, server_id, backup, now(), file_token(database));
+    let Restored { summary, replaced } = restored.map_err(|error| match error {
+        // The file that it was received in is gone.
+        RestoreError::Backup { source, .. } if received.is_some() => {
+            format!("the backup from standard input cannot be restored: {source}").into()
+        }
+        error => Box::<dyn Error>::from(error),
+    })?;
     let shown = if received.is_some() { "standard input".into() } else { from.to_string_lossy() };
     println!("{server_id} is restored from {shown}: {summary}");
     match replaced {

@@ -3,7 +3,7 @@
 
 use std::error::Error;
 use std::fs::{self, File};
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use domain::Moment;
@@ -78,8 +78,42 @@ pub(crate) fn receive(database: &Path, server_id: &str) -> Result<Received, Box<
     let folder = folder_beside(&database, server_id)?;
     let path = folder.path().join("backup.db");
     let read = io::copy(&mut io::stdin().lock(), &mut File::create_new(&path)?);
-    read.map_err(|error| format!("the backup cannot be read from standard input: {error}"))?;
+    let bytes =
+        read.map_err(|error| format!("the backup cannot be read from standard input: {error}"))?;
+    check_length(bytes, announced_length(&path)?)?;
     Ok(Received { path, _folder: folder, _made: made })
+}
+
+fn check_length(bytes: u64, announced: Option<u64>) -> Result<(), String> {
+    match announced {
+        _ if bytes == 0 => Err("standard input was empty: nothing was received".to_owned()),
+        Some(all) if bytes < all => Err(format!(
+            "only {bytes} of {all} bytes arrived on standard input: the backup is not complete"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// How long a database is by its own header (sqlite.org/fileformat.html, section 1.3). `None` for
+/// what is no database, which is said by who opens it.
+fn announced_length(path: &Path) -> io::Result<Option<u64>> {
+    let mut header = [0; 100];
+    match File::open(path)?.read_exact(&mut header) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        read => read?,
+    }
+    let number = |at: usize| {
+        let bytes = header.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
+        u32::from_be_bytes(bytes.unwrap_or_default())
+    };
+    // The length is right only if these two are the same.
+    let (change_counter, valid_for) = (number(24), number(92));
+    let is_known = header.starts_with(b"SQLite format 3\0") && change_counter == valid_for;
+    let page_size = match number(16) >> 16 {
+        1 => 65_536,
+        size => u64::from(size),
+    };
+    Ok(is_known.then(|| page_size * u64::from(number(28))))
 }
 
 /// On the disk of the database, which has space for it; a folder for temporary files may be in memory.

@@ -25,7 +25,7 @@ fn checks_in(proc: &Path, cgroup: &Path, addr: SocketAddr, instance: Instance) -
     let process = found.as_ref().map_or_else(|| proc.join("self"), Clone::clone);
     let mut checks = Vec::new();
     if let Some(process) = &found {
-        checks.push(started(proc, process));
+        checks.push(started(process));
         checks.extend(replaced(process));
     } else if instance != Instance::Absent {
         let found = format!(
@@ -42,7 +42,9 @@ fn checks_in(proc: &Path, cgroup: &Path, addr: SocketAddr, instance: Instance) -
 
 /// The folder in `/proc` of the process that listens there.
 fn find_listener(proc: &Path, addr: SocketAddr) -> Option<PathBuf> {
-    let sockets = ["net/tcp", "net/tcp6"].map(|table| fs::read_to_string(proc.join(table)));
+    // `/proc/net` leads there, where there is one: a unit with `ProcSubset=pid` has none.
+    let sockets =
+        ["self/net/tcp", "self/net/tcp6"].map(|table| fs::read_to_string(proc.join(table)));
     let lines: Vec<_> = sockets.into_iter().filter_map(Result::ok).collect();
     let inode =
         lines.iter().flat_map(|table| table.lines()).find_map(|line| inode_of(line, addr))?;
@@ -87,16 +89,16 @@ fn address(hex: &str) -> Option<IpAddr> {
     }
 }
 
-fn started(proc: &Path, process: &Path) -> Check {
+fn started(process: &Path) -> Check {
     let pid = process.file_name().unwrap_or_default().to_string_lossy();
-    match start_time(proc, process) {
+    match start_time(process) {
         Some(at) => Check::ok("started", format!("process {pid} runs since {at}")),
         None => Check::ok("started", format!("process {pid} runs")),
     }
 }
 
-fn start_time(proc: &Path, process: &Path) -> Option<Timestamp> {
-    let seconds = booted_at(proc)? + ProcStat::read(process)?.started_after_boot;
+fn start_time(process: &Path) -> Option<Timestamp> {
+    let seconds = booted_at() + ProcStat::read(process)?.started_after_boot;
     Some(Timestamp::clamped(seconds as i64 * 1_000))
 }
 
@@ -139,7 +141,7 @@ mod tests {
         let addr = listener.local_addr().expect("an address");
         let found = find_listener(Path::new("/proc"), addr).expect("this process");
         assert_eq!(found, Path::new("/proc").join(std::process::id().to_string()));
-        let started = start_time(Path::new("/proc"), &found).expect("a start").as_millis();
+        let started = start_time(&found).expect("a start").as_millis();
         let ago = crate::now().as_millis() - started;
         assert!((-1_000..3_600_000).contains(&ago), "{ago} ms ago");
         drop(listener);

@@ -51,7 +51,7 @@ impl Metrics {
         );
         let labels = [("program", program), ("version", crate::VERSION), ("id", id)];
         build.get_or_create(&labels.map(|(name, value)| (name, value.to_owned())).to_vec()).set(1);
-        registry.register_collector(Box::new(Process));
+        registry.register_collector(Box::new(Process::starts_now()));
         Self { registries: vec![Arc::new(registry)], refreshes: Vec::new() }
     }
 
@@ -121,9 +121,19 @@ mod tests {
         );
         assert!(text.contains(&build), "{text}");
         for name in ["resident_memory_bytes", "cpu_seconds_total", "open_fds", "max_fds"] {
-            let line = text.lines().find(|line| line.starts_with(&format!("process_{name} ")));
-            let value = line.and_then(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
+            let value = value(&text, &format!("process_{name} "));
             assert!(value.is_some_and(|value| value >= 0.0), "{name} {text}");
         }
+        let started = value(&text, "process_start_time_seconds ").expect("a moment");
+        let now = crate::now().as_millis() as f64 / 1000.0;
+        assert!((now - 60.0..=now).contains(&started), "{started} {now}");
+        std::thread::sleep(Duration::from_millis(20));
+        let again = value(&metrics.text().await, "process_start_time_seconds ");
+        assert_eq!(again, Some(started), "it does not move");
+    }
+
+    fn value(text: &str, series: &str) -> Option<f64> {
+        let line = text.lines().find(|line| line.starts_with(series));
+        line.and_then(|line| line.rsplit_once(' ')?.1.parse().ok())
     }
 }

@@ -10,11 +10,21 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use rlimit::Resource;
 
-use crate::proc_stat::{ProcStat, booted_at};
+use crate::proc_stat::ProcStat;
 
 /// Reads `/proc` at each scrape. What cannot be read is left out.
 #[derive(Debug)]
-pub(super) struct Process;
+pub(super) struct Process {
+    started_at: f64,
+}
+
+impl Process {
+    /// Of a process that starts now. The moment is read from the clock once: computed from the time
+    /// since boot it would move whenever somebody sets the clock, as if the process had started again.
+    pub(super) fn starts_now() -> Self {
+        Self { started_at: crate::now().as_millis() as f64 / 1000.0 }
+    }
+}
 
 impl Collector for Process {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
@@ -25,12 +35,9 @@ impl Collector for Process {
             cpu.encode(encoder.encode_descriptor("process_cpu_seconds", help, None, kind)?)?;
             let help = "Memory in use";
             gauge(&mut encoder, "process_resident_memory_bytes", help, stat.resident_bytes)?;
-            if let Some(booted) = booted_at("/proc".as_ref()) {
-                let help = "When the process started, in seconds since 1970";
-                let started = booted + stat.started_after_boot;
-                gauge(&mut encoder, "process_start_time_seconds", help, started)?;
-            }
         }
+        let help = "When the process started, by the clock of then, in seconds since 1970";
+        gauge(&mut encoder, "process_start_time_seconds", help, self.started_at)?;
         if let Ok(open) = fs::read_dir("/proc/self/fd") {
             gauge(&mut encoder, "process_open_fds", "Open file descriptors", open.count())?;
         }

@@ -109,17 +109,18 @@ impl Program {
         Self::start_by(shell, name, world, set).await
     }
 
-    /// Starts a program for which another file is `/etc/resolv.conf`.
-    pub(crate) async fn start_with_resolver(
-        resolv_conf: &Path,
+    /// Starts a program that has mounts of its own: `mount` is run by a shell, with the path in `$1`.
+    pub(crate) async fn start_with_mount(
+        mount: &str,
+        path: &Path,
         name: &str,
         world: &World,
         set: &[(&str, &str)],
     ) -> Self {
         let mut mounts = Command::new("unshare");
         mounts.args(["--mount", "/bin/sh", "-c"]);
-        mounts.arg("mount --bind \"$1\" /etc/resolv.conf && exec \"$0\"");
-        mounts.arg(path_of(name).await).arg(resolv_conf);
+        mounts.arg(format!("{mount} && exec \"$0\""));
+        mounts.arg(path_of(name).await).arg(path);
         Self::start_by(mounts, name, world, set).await
     }
 

@@ -29,6 +29,7 @@ mod history;
 mod listener;
 mod loaded_system;
 mod lost_files;
+mod only_processes;
 mod operator;
 mod overload;
 mod overwritten;

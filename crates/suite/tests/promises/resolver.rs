@@ -23,7 +23,8 @@ async fn a_stop_while_a_name_is_looked_up_is_bounded() {
     world.seed_postos("server1", 20);
     for (name, id) in [("server", "SERVER_ID"), ("client", "MQTT_CLIENT_ID")] {
         let set = [(id, "server1"), ("MQTT_BROKER", "broker.example")];
-        let mut program = Program::start_with_resolver(&resolv_conf, name, &world, &set).await;
+        let mount = "mount --bind \"$1\" /etc/resolv.conf";
+        let mut program = Program::start_with_mount(mount, &resolv_conf, name, &world, &set).await;
         let mut question = [0; 512];
         let asked = tokio::time::timeout(crate::harness::TEST_TIMEOUT, silent.recv(&mut question));
         asked.await.expect("it looks the broker up").expect("a question");

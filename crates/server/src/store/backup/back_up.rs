@@ -12,7 +12,7 @@ use tempfile::TempPath;
 use super::names::names;
 use crate::store::error::StoreError;
 use crate::store::files::beside_others::read_beside_others;
-use crate::store::files::copies::{new_beside, sync_folder, write_complete};
+use crate::store::files::copies::{new_beside, persist_new, sync_folder, write_complete};
 use crate::store::files::diagnosis;
 use crate::store::files::not_writable::NotWritable;
 use crate::store::files::paths::{COMPANIONS, date, folder_of, with_suffix};
@@ -33,6 +33,8 @@ pub enum BackupError {
     NoFolder { path: String },
     #[error("the backup {path} cannot be written: {source}")]
     Destination { path: String, source: StoreError },
+    #[error("the backup {path} cannot be written: the file system of {folder} answers: {source}")]
+    FileSystem { path: String, folder: String, source: io::Error },
     #[error("no backup can be written in {path}: {reason}")]
     NotWritable { path: String, reason: NotWritable },
     #[error(
@@ -133,7 +135,7 @@ pub fn back_up(
         StoreError::Files(error) if error.kind() == ErrorKind::AlreadyExists => {
             BackupError::Exists { path }
         }
-        source => BackupError::Destination { path, source },
+        source => not_written(first, source),
     })?;
     Ok(Copied { path, bytes, summary })
 }
@@ -152,7 +154,18 @@ fn why_not_written(connection: &Connection, to: &Path, source: StoreError) -> Ba
     };
     match (is_full, needed(connection), diagnosis::free_space(folder)) {
         (true, Ok(needed), Some(free)) => BackupError::Full { path, needed, free },
-        _ => BackupError::Destination { path: to.display().to_string(), source },
+        _ => not_written(to, source),
+    }
+}
+
+fn not_written(to: &Path, source: StoreError) -> BackupError {
+    let path = to.display().to_string();
+    match source {
+        StoreError::Files(source) => {
+            let folder = folder_of(to).display().to_string();
+            BackupError::FileSystem { path, folder, source }
+        }
+        source => BackupError::Destination { path, source },
     }
 }
 
@@ -180,7 +193,7 @@ fn copy(
 fn take_name(mut partial: TempPath, names: &[PathBuf]) -> Result<PathBuf, StoreError> {
     let mut taken = ErrorKind::AlreadyExists.into();
     for to in names {
-        match partial.persist_noclobber(to) {
+        match persist_new(partial, to) {
             Ok(()) => {
                 sync_folder(to)?;
                 return Ok(to.clone());

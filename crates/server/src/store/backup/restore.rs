@@ -15,7 +15,7 @@ use crate::failpoints::{CrashPoint, crash_at};
 use crate::store::audit::{Action, Author, INSERT, Target, audit_fields, row_of};
 use crate::store::error::StoreError;
 use crate::store::files::copies::{
-    give_owner, new_beside, remove_leftovers, sync_folder, write_complete,
+    give_owner, new_beside, persist_new, remove_leftovers, sync_folder, write_complete,
 };
 use crate::store::files::in_use::{is_busy, open_without_waiting};
 use crate::store::files::open_files::OpenFile;
@@ -142,7 +142,7 @@ fn replace(
         move_companions(target, &kept)?;
         restored_ids::go_on_after(None, &new)?;
         revoke(&new)?;
-        new.persist_noclobber(target).map_err(|failed| StoreError::Files(failed.error))?;
+        persist_new(new, target).map_err(|failed| StoreError::Files(failed.error))?;
         sync_folder(target)?;
         return Ok(None);
     }

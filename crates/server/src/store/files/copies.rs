@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use domain::DAY;
 use rusqlite::Connection;
-use tempfile::TempPath;
+use rustix::io::Errno;
+use tempfile::{PathPersistError, TempPath};
 
 use super::paths::{folder_of, with_suffix};
 use crate::store::error::StoreError;
@@ -56,6 +57,30 @@ pub(in crate::store) fn new_beside(file: &Path) -> Result<TempPath, StoreError> 
     let made =
         tempfile::Builder::new().prefix(&prefix).suffix(PARTIAL).tempfile_in(folder_of(file));
     Ok(made.map_err(StoreError::Files)?.into_temp_path())
+}
+
+/// Gives a file a name that is free. Where the file system can do that neither by a rename nor by a
+/// hard link, as those do that only show an object store, a file that another program makes in the
+/// same moment may be replaced.
+pub(in crate::store) fn persist_new(partial: TempPath, to: &Path) -> Result<(), PathPersistError> {
+    match partial.persist_noclobber(to) {
+        Err(failed) if lacks_support(&failed.error) => rename_if_free(failed.path, to),
+        done => done,
+    }
+}
+
+fn lacks_support(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    errno.is_some_and(|errno| {
+        [Errno::PERM, Errno::OPNOTSUPP, Errno::NOSYS, Errno::INVAL].contains(&errno)
+    })
+}
+
+fn rename_if_free(partial: TempPath, to: &Path) -> Result<(), PathPersistError> {
+    if to.symlink_metadata().is_ok() {
+        return Err(PathPersistError { error: ErrorKind::AlreadyExists.into(), path: partial });
+    }
+    partial.persist(to)
 }
 
 /// How the names of copies begin that will have the name of `file`.
@@ -105,4 +130,33 @@ fn remove_old(folder: &Path, prefix: &OsStr) {
 pub(in crate::store) fn sync_folder(file: &Path) -> Result<(), StoreError> {
     let folder = File::open(folder_of(file)).map_err(StoreError::Files)?;
     folder.sync_all().map_err(StoreError::Files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_gets_its_name_without_hard_links_and_replaces_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let to = folder.path().join("backup.db");
+        let partial = || {
+            let partial = new_beside(&to).expect("a file");
+            fs::write(&partial, "whole").expect("it is open");
+            partial
+        };
+        rename_if_free(partial(), &to).expect("the name is free");
+        assert_eq!(fs::read_to_string(&to).expect("a file"), "whole");
+        fs::write(&to, "of another").expect("a file");
+        let failed = rename_if_free(partial(), &to).expect_err("it is there");
+        assert_eq!(failed.error.kind(), ErrorKind::AlreadyExists);
+        drop(failed);
+        assert_eq!(fs::read_to_string(&to).expect("a file"), "of another");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "no part is left");
+        for (errno, lacks) in
+            [(1, true), (22, true), (38, true), (95, true), (17, false), (28, false)]
+        {
+            assert_eq!(lacks_support(&io::Error::from_raw_os_error(errno)), lacks, "{errno}");
+        }
+    }
 }

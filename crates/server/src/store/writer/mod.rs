@@ -264,7 +264,9 @@ impl Writer {
         let Err(failed) = outcome else {
             return batch.into_iter().for_each(Queued::answer);
         };
-        if failed.cause().is_about_one_command() {
+        if matches!(failed.cause(), StoreError::Stopping) {
+            warn!("what waited for the database was not written, because the servidor stops");
+        } else if failed.cause().is_about_one_command() {
             error!(error = %failed.cause(), "a command cannot be written");
         } else {
             error!(error = %failed.cause(), "the database cannot write");

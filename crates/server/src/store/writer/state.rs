@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::commit::recent_failures::RecentFailures;
+use super::commit::stopping::Stopping;
 use crate::metrics::StoreMetrics;
 use crate::store::progress::Progress;
 
@@ -26,6 +27,7 @@ pub(in crate::store) struct WriterState {
     pub(in crate::store) queued: Arc<AtomicU64>,
     pub(in crate::store) answered: watch::Sender<u64>,
     pub(in crate::store) metrics: Arc<StoreMetrics>,
+    pub(in crate::store) stopping: Stopping,
 }
 
 impl WriterState {
@@ -40,6 +42,7 @@ impl WriterState {
             queued: Arc::default(),
             answered: watch::Sender::default(),
             metrics,
+            stopping: Stopping::default(),
         }
     }
 

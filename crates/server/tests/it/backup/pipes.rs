@@ -34,11 +34,23 @@ async fn a_backup_goes_through_standard_output_and_back_through_standard_input()
             .await
             .expect("it ends")
     };
-    let cut = restore(made.stdout[..made.stdout.len() / 2].to_vec()).await;
-    assert_eq!(cut.status.code(), Some(2), "half a backup is none");
+    let refused = async |bytes: Vec<u8>| {
+        let ended = restore(bytes).await;
+        assert_eq!(ended.status.code(), Some(2));
+        String::from_utf8(ended.stderr).expect("UTF-8")
+    };
+    let (half, all) = (made.stdout.len() / 2, made.stdout.len());
+    let expected = format!(
+        "only {half} of {all} bytes arrived on standard input: the backup is not complete\n"
+    );
+    assert_eq!(refused(made.stdout[..half].to_vec()).await, expected);
+    let other = refused(b"no database".repeat(100)).await;
+    assert!(other.starts_with("the backup from standard input cannot be restored: "), "{other}");
+    assert!(!other.contains(".parcial"), "a file that is gone is not named: {other}");
     // As on a new machine.
     std::fs::remove_dir_all(data(&home)).expect("a folder");
-    assert_eq!(restore(Vec::new()).await.status.code(), Some(2), "nor is nothing");
+    let empty = "standard input was empty: nothing was received\n";
+    assert_eq!(refused(Vec::new()).await, empty);
     assert!(!data(&home).exists(), "and leaves nothing");
     let restored = restore(made.stdout).await;
     assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));

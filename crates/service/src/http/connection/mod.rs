@@ -12,3 +12,4 @@ pub(in crate::http) mod serve;
 pub(in crate::http) mod socket;
 pub(in crate::http) mod state;
 pub(in crate::http) mod streams;
+pub(in crate::http) mod tasks;

@@ -24,16 +24,16 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
-use tracing::{Instrument as _, debug, warn};
+use tracing::debug;
 
 use super::accept_log::AcceptLog;
 use super::answer_body::AnswerBody;
 use super::limit::{self, Connections};
-use super::linger::linger;
 use super::refusal::{Refusal, answer_unread, overloaded_instead_of};
 use super::request_body::{RequestBody, Unread, read_rest};
 use super::socket::{PROGRESS_LIMIT, SharedStream, Socket};
 use super::state::Connection;
+use super::tasks::ConnectionTasks;
 use crate::http::answer::security_headers;
 use crate::http::exchange::caller::{CallerKey, Endpoints};
 use crate::http::health::is_probe;
@@ -118,7 +118,7 @@ async fn serve_with(
     http.timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(MAX_HEAD);
     // A caller that sends nothing more after its request still gets its answer.
     http.half_close(true);
-    let graceful = GracefulShutdown::new();
+    let (graceful, tasks) = (GracefulShutdown::new(), ConnectionTasks::new());
     let mut log = AcceptLog::default();
     while let Some(accepted) =
         stop.run_until_cancelled(accept(&listener, &connections, &mut log)).await
@@ -140,29 +140,21 @@ async fn serve_with(
             answer(router.clone(), connections, Arc::clone(&connection), stream, request)
         });
         let serving = graceful.watch(http.serve_connection(socket, service));
-        let serving = async move {
-            let serve = async {
-                if let Err(error) = serving.await {
-                    debug!(%error, "an HTTP connection broke");
-                    // hyper leaves the beginning of an HTTP/2 connection without an answer.
-                    if error.is_parse() && slot.connection.refused().is_none() {
-                        slot.connection.note_refused(400);
-                    }
+        let served = Arc::clone(&slot.connection);
+        let serve = async move {
+            if let Err(error) = serving.await {
+                debug!(%error, "an HTTP connection broke");
+                // hyper leaves the beginning of an HTTP/2 connection without an answer.
+                if error.is_parse() && served.refused().is_none() {
+                    served.note_refused(400);
                 }
-                end(stream, &slot.connection, unread_router).await;
-            };
-            tokio::select! {
-                biased;
-                () = slot.connection.evicted() => debug!("an HTTP connection made room"),
-                () = serve => {}
             }
+            end(stream, &served, unread_router).await
         };
-        tokio::spawn(serving.in_current_span());
+        tasks.spawn(slot, serve);
     }
     drop(listener);
-    if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
-        warn!("some HTTP requests were cut off by the stop");
-    }
+    tasks.end(graceful, limits.grace).await;
 }
 
 fn set_options(stream: &TcpStream, progress: Duration) -> io::Result<()> {
@@ -173,11 +165,11 @@ fn set_options(stream: &TcpStream, progress: Duration) -> io::Result<()> {
     socket.set_tcp_user_timeout(Some(progress))
 }
 
-/// Ends a connection so that its caller reads the answer, if it is still sending.
-async fn end(stream: SharedStream, connection: &Connection, router: Router) {
+/// Ends a connection; returns the stream if its caller is still sending, so that the caller reads the
+/// answer.
+async fn end(stream: SharedStream, connection: &Connection, router: Router) -> Option<TcpStream> {
     // Held by hyper too, if it has not ended.
-    let Some(stream) = Arc::into_inner(stream) else { return };
-    let mut stream = stream.into_inner();
+    let mut stream = Arc::into_inner(stream)?.into_inner();
     if let Some(status) = connection.refused() {
         let codigo = match status {
             400 => Codigo::RequisicaoMalformada,
@@ -187,9 +179,9 @@ async fn end(stream: SharedStream, connection: &Connection, router: Router) {
         let _ = stream.write_all(&answer_unread(router, codigo).await).await;
         let _ = stream.shutdown().await;
     } else if !connection.is_sending() {
-        return;
+        return None;
     }
-    linger(&mut stream).await;
+    Some(stream)
 }
 
 fn with_endpoints(mut request: Request<Incoming>, endpoints: Endpoints) -> Request<Incoming> {

@@ -4,6 +4,7 @@ mod doctor;
 mod faults;
 mod full_outbox;
 mod joining;
+mod late_work;
 mod load;
 mod logs;
 mod machine;

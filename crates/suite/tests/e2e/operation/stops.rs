@@ -24,12 +24,12 @@ pub(crate) async fn stops(mut program: Program, signal: &str) -> ExitStatus {
     status
 }
 
-async fn database(path: &Path) -> SqliteConnection {
+pub(super) async fn database(path: &Path) -> SqliteConnection {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
     options.connect().await.expect("the file opens")
 }
 
-async fn execute(database: &mut SqliteConnection, sql: &'static str) {
+pub(super) async fn execute(database: &mut SqliteConnection, sql: &'static str) {
     sqlx::query(sql).execute(database).await.expect(sql);
 }
 
@@ -68,12 +68,14 @@ async fn a_stop_while_another_program_holds_the_write_lock_is_bounded_and_loses_
     assert_eq!(placas, ["AAA0001", "BBB0002"]);
 }
 
-/// Whether a process has a handler for SIGTERM. Without one the signal would just end it.
-fn handles_sigterm(pid: u32) -> bool {
-    const SIGTERM: u64 = 1 << 14;
+const SIGHUP: u64 = 1;
+const SIGTERM: u64 = 1 << 14;
+
+/// Whether a process has a handler for a signal. Without one the signal would just end it.
+fn handles(pid: u32, signal: u64) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a mask");
-    u64::from_str_radix(caught.trim(), 16).expect("a mask") & SIGTERM != 0
+    u64::from_str_radix(caught.trim(), 16).expect("a mask") & signal != 0
 }
 
 /// A servidor whose start is stuck.
@@ -83,7 +85,7 @@ async fn start(world: &World, set: &[(&str, &str)]) -> tokio::process::Child {
     start.envs(set.iter().copied()).current_dir(world.folder()).kill_on_drop(true);
     let child = start.stdout(std::process::Stdio::null()).spawn().expect("it starts");
     let pid = child.id().expect("it runs");
-    eventually("it handles SIGTERM", async || handles_sigterm(pid)).await;
+    eventually("it handles SIGTERM", async || handles(pid, SIGTERM)).await;
     tokio::time::sleep(Duration::from_millis(500)).await;
     child
 }
@@ -197,8 +199,15 @@ async fn callers_that_never_finish_do_not_delay_a_stop() {
         }
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
+    let logs = [server.log.clone(), client.log.clone()];
     let (server, client) = tokio::join!(stops(server, "-TERM"), stops(client, "-QUIT"));
     assert!(server.success() && client.success());
+    for log in logs {
+        let text = std::fs::read_to_string(log).expect("a log");
+        assert!(text.contains("\"message\":\"stopped\""), "{text}");
+    }
+    let wal = world.folder().join("data/server1.db-wal");
+    assert!(!wal.exists(), "the database is one complete file");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -223,4 +232,22 @@ async fn signals_that_ask_for_no_stop_end_nothing() {
     assert_eq!(client.reservar(&seed_payload()).await.json["status"], json!("sucesso"));
     assert!(stops(client, "-QUIT").await.success());
     assert!(stops(server, "-INT").await.success());
+}
+
+/// A reload may be asked for as soon as the process is there. This one stays for a second, because
+/// nobody reads why it cannot start.
+#[tokio::test(flavor = "multi_thread")]
+async fn signals_that_ask_for_no_stop_are_survived_before_anything_is_read() {
+    const PIPE_BYTES: usize = 64 * 1024;
+    for (name, id) in [("server", "SERVER_ID"), ("client", "MQTT_CLIENT_ID")] {
+        let (_reader, mut full) = std::io::pipe().expect("a pipe");
+        std::io::Write::write_all(&mut full, &[0; PIPE_BYTES]).expect("it has space");
+        let mut start = tokio::process::Command::new(crate::harness::path_of(name).await);
+        start.env_clear().env(id, "one").env("RUST_LOG", "inof").kill_on_drop(true).stderr(full);
+        let mut child = start.spawn().expect("it starts");
+        let pid = child.id().expect("it runs");
+        eventually("it handles SIGHUP", async || handles(pid, SIGHUP)).await;
+        let status = child.wait().await.expect("its status");
+        assert_eq!(status.code(), Some(2), "its log filter is wrong");
+    }
 }

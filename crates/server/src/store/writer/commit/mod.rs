@@ -4,5 +4,6 @@ pub(in crate::store) mod checkpoint;
 pub(in crate::store::writer) mod overwritten;
 pub(in crate::store) mod queue;
 pub(in crate::store) mod recent_failures;
+pub(in crate::store) mod stopping;
 pub(in crate::store::writer) mod transaction;
 pub(in crate::store::writer) mod wal_tail;

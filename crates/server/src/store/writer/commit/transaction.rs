@@ -9,10 +9,11 @@ use std::time::SystemTime;
 use domain::Moment;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use super::overwritten::OverwriteDetector;
 use super::queue::{Batch, Queued};
+use super::stopping::{Committing, Stopping};
 use super::wal_tail::WalTail;
 use crate::failpoints::{self, Bug, CrashPoint};
 use crate::metrics::{ENDS, Recorded};
@@ -133,7 +134,8 @@ impl Transactions {
         batch: &mut Batch,
     ) -> Result<(), Failed> {
         let started = Instant::now();
-        let committed = self.commit(connection, batch);
+        let stopping = self.state.stopping.clone();
+        let committed = self.commit(connection, batch, &stopping);
         let metrics = Arc::clone(&self.state.metrics);
         metrics.transaction.observe(started.elapsed().as_secs_f64());
         if let Err(failed) = &committed {
@@ -149,28 +151,29 @@ impl Transactions {
                 self.state.progress.failed(self.now());
             }
         }
-        let Committed { last_sweep, changes, recorded, wants_vacuum } = committed?;
+        let (committed, _committing) = committed?;
+        let Committed { last_sweep, changes, recorded, wants_vacuum } = committed;
         metrics.committed(recorded, changes.iter().filter_map(ended));
         self.last_sweep = last_sweep;
         self.wants_vacuum |= wants_vacuum;
-        if !changes.is_empty() && self.environment.changes.try_send(changes).is_err() {
-            warn!("changes happen faster than they can be announced; some were not");
-        }
+        self.environment.report(changes);
         Ok(())
     }
 
     /// Carries out a batch in one transaction, in order of arrival.
-    fn commit(
+    fn commit<'s>(
         &mut self,
         connection: &mut Connection,
         batch: &mut Batch,
-    ) -> Result<Committed, Failed> {
+        stopping: &'s Stopping,
+    ) -> Result<(Committed, Committing<'s>), Failed> {
         self.commit_began = None;
         if self.state.in_doubt.load(Ordering::Relaxed) {
             self.settle(connection).map_err(Failed::InDoubt)?;
         }
         // Immediate: with the lock taken first, nothing that is read can change before the commit.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let committing = stopping.begin_commit()?;
         crash_at(CrashPoint::Begun, batch);
         // Before anything is read: another file at this path must not decide a command.
         self.files.check()?;
@@ -200,7 +203,7 @@ impl Transactions {
                 "nothing was written for a while: carros that are late have their tolerance anew"
             );
         }
-        Ok(committed)
+        Ok((committed, committing))
     }
 
     /// Applies the commands of a batch at one moment, on both clocks.

@@ -190,3 +190,35 @@ async fn another_answer_reaches_a_caller_that_has_ended_its_half() {
         assert_ne!(read.expect("more in time").expect("it is open"), 0);
     }
 }
+
+/// What a request holds must be dropped when the listener has ended: a database closes only then.
+#[tokio::test]
+async fn a_stop_leaves_nothing_that_works_for_a_request() {
+    let held = Arc::new(());
+    let seen = Arc::downgrade(&held);
+    let waits = async |_: axum::Extension<Arc<()>>| std::future::pending::<()>().await;
+    let large = async |_: axum::Extension<Arc<()>>, _: String| vec![b'x'; 64 << 20];
+    let router = Router::new().route("/", get(waits).post(large)).layer(axum::Extension(held));
+    let (listener, addr) = listen("HTTP_ADDR", ([127, 0, 0, 1], 0).into()).await.expect("a port");
+    let (stop, connections) = (CancellationToken::new(), Connections::new(100));
+    let limits = Limits { head: LONG * 2, progress: LONG * 2, grace: SHORT };
+    let served = tokio::spawn(serve_with(listener, router, stop.clone(), connections, limits));
+    let mut callers = Vec::new();
+    for text in [
+        "",
+        "GET / HTTP/1.1\r\nHost",
+        "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 300\r\n\r\n{",
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+        // Refused, and its caller may still be sending.
+        "DELETE / HTTP/1.1\r\nHost: x\r\nContent-Length: 300\r\n\r\n{",
+    ] {
+        let mut caller = TcpStream::connect(addr).await.expect("it listens");
+        caller.write_all(text.as_bytes()).await.expect("it is sent");
+        callers.push(caller);
+    }
+    tokio::time::sleep(SHORT).await;
+    stop.cancel();
+    tokio::time::timeout(LONG, served).await.expect("in time").expect("it ends");
+    assert!(seen.upgrade().is_none(), "a connection has kept the router");
+}
