@@ -110,7 +110,9 @@ move_damaged_database() {
 # Whether a user is in the database who may have a session that waits for long. Carros and carregadores
 # read nothing, and the session of a gateway lasts a minute.
 keeps_named_session() {
-    names=$(read_users names | grep -E '^(servidor|app)[.]') && printf '%s\n' "$names" | grep -qFf - "$DATABASE"
+    names=$(read_users names | grep -E '^(servidor|app)[.]') || return
+    # busybox's grep reads no further than to a NUL.
+    tr '\000' '\n' <"$DATABASE" | grep -qF -e "$names"
 }
 
 # Whether Mosquitto, into which this shell turns, has its handler of SIGHUP, the lowest bit of the mask.
