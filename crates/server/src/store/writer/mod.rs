@@ -61,7 +61,7 @@ use transaction::{Failed, Transactions};
 pub use archive::{ArchiveEnded, Archived};
 pub use audited::Audited;
 pub use cancel::{CancelReserva, CancelTarget};
-pub use carregadores::{ForgetCharger, RecordChargerMessage};
+pub use carregadores::{ChargerReport, ForgetCharger, RecordChargerMessage};
 pub use carregamentos::{FinishCarregamento, StartCarregamento};
 pub use change::ChangeReserva;
 pub use command::WriteCommand;
