@@ -107,6 +107,37 @@ move_damaged_database() {
     say "Warning: $DATABASE is damaged, and is now $kept. Retained messages, sessions and what waited for clients are lost; the rest goes on"
 }
 
+# Whether a user is in the database who may have a session that waits for long. Carros and carregadores
+# read nothing, and the session of a gateway lasts a minute.
+keeps_named_session() {
+    names=$(read_users names | grep -E '^(servidor|app)[.]') || return
+    # busybox's grep reads no further than to a NUL.
+    tr '\000' '\n' <"$DATABASE" | grep -qF -e "$names"
+}
+
+# Whether Mosquitto, into which this shell turns, has its handler of SIGHUP, the lowest bit of the mask.
+handles_hangup() {
+    while read -r field mask _; do
+        if [ "$field" = SigCgt: ]; then
+            case $mask in *[13579bdf]) return 0 ;; *) return 1 ;; esac
+        fi
+    done <"/proc/$$/status"
+    return 1
+} 2>/dev/null
+
+# From a database, Mosquitto gives rights to sessions with a user's name only: what is sent to one of the
+# inside door is dropped until its program connects. At SIGHUP it gives them to sessions without a name,
+# and takes them from those with one, whose password it does not know (docs/decisions/0125).
+give_rights_to_sessions() {
+    while [ -e "/proc/$$" ]; do
+        if handles_hangup; then
+            kill -HUP $$
+            return
+        fi
+        sleep 0.05
+    done
+}
+
 lock || die "$USERS and $RUN must be writable"
 # One that a program before this one left.
 rm -rf "$RUN/pid" "$RUN/broker.crt" "$RUN/broker.key" "$RUN/socket"
@@ -135,6 +166,14 @@ fi
     say "Warning: BROKER_ABERTO=sim: everyone who reaches the outside door may publish and read everything"
 
 move_damaged_database
+restores=no
+if [ "$access" = closed ] && [ -s "$DATABASE" ]; then
+    if keeps_named_session; then
+        say "Note: a servidor or app from outside has a session; what is sent to programs of the inside door that are away is lost until they connect again (docs/decisions/0125)"
+    else
+        restores=yes
+    fi
+fi
 configuration "$access" >"$RUN/mosquitto.conf"
 give_to_broker "$RUN/mosquitto.conf" "$RUN/socket"
 for folder in "$DATA" "$LOG"; do
@@ -146,4 +185,6 @@ printf '%s\n' $$ >"$RUN/pid"
 unlock
 # A SIGHUP that comes before Mosquitto is ready for it must not end it.
 trap '' HUP
+# Its parent is not Mosquitto, which would never take note of its end.
+[ "$restores" = no ] || (give_rights_to_sessions &)
 exec mosquitto -c "$RUN/mosquitto.conf"

@@ -177,6 +177,11 @@ impl Bus {
         }
     }
 
+    /// Counts a delivery that is bad for a reason that was logged before.
+    pub fn repeated_bad_message(&self) {
+        self.state.counters.bad.add(1);
+    }
+
     /// Closes the connection in good order; a second call waits for the same end.
     ///
     /// From now on nothing is delivered and no message is accepted. After at most `grace`, in

@@ -117,6 +117,7 @@ pub(crate) async fn run(
         ready_acks: Vec::new(),
     };
     let result = connection.stay_connected(&connack, generation, since).await;
+    let was_up = state.link.borrow().generation().is_some();
     state.set_link(Link::Down);
     state.in_flight.store(0, Ordering::Relaxed);
     state.presence_seen.store(false, Ordering::Relaxed);
@@ -130,6 +131,7 @@ pub(crate) async fn run(
         reason,
         lasted: Some(connected_at.elapsed()),
         session_present: connack.session_present,
+        was_up,
         has_predecessor,
         blames_messages,
         suspect,

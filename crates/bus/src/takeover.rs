@@ -21,6 +21,9 @@ const SHORT_CONNECTION: Duration = TAKEOVER_DELAY.saturating_add(QUICK_LOSS);
 const CERTAIN_IN_A_ROW: u32 = 2;
 /// A network that breaks looks the same, but rarely breaks so often so soon.
 const QUICK_IN_A_ROW: u32 = 3;
+/// Without a session, a program that connects with a clean start has been there, or the broker has
+/// lost it in a restart, which rarely comes so often so soon and leaves no time to be refused in.
+const QUICK_WITHOUT_SESSION_IN_A_ROW: u32 = 6;
 const SHORT_IN_A_ROW: u32 = 4;
 
 /// What the loss of a connection says about other programs.
@@ -37,6 +40,8 @@ pub(crate) struct Verdict {
 pub(crate) struct TakeoverDetector {
     certain: u32,
     quick: u32,
+    /// Of these, those in a row of which the broker knew the session.
+    quick_with_session: u32,
     short: u32,
     is_logged: bool,
 }
@@ -45,18 +50,21 @@ impl TakeoverDetector {
     /// Takes the next loss of a connection.
     ///
     /// Not every broker gives the reason for which it disconnects. Then a close is certainly a
-    /// takeover if another program has published this one's presence; else a quick close of a
-    /// session that the broker knew is a suspicion, and several in a row a certainty. A close that
-    /// a message in flight may have caused says nothing either way, and one after a message that
-    /// was sent alone is no takeover. A restarting broker is not mistaken for one: it has forgotten
-    /// the session, or refuses connections for a moment.
+    /// takeover if another program has published this one's presence; else a quick close is a
+    /// suspicion, and several in a row a certainty: sooner if the broker knew the session, because a
+    /// program that connects with a clean start ends it. A close that a message in flight may have
+    /// caused says nothing either way, and one after a message that was sent alone, or before all was
+    /// subscribed to without a session, is no takeover. A restarting broker is not mistaken for one:
+    /// it refuses connections for a moment.
     pub(crate) fn observe(&mut self, loss: &Loss) -> Verdict {
-        let lasted_below =
-            |limit| loss.session_present && loss.lasted.is_some_and(|lasted| lasted < limit);
+        let lasted_below = |limit| loss.lasted.is_some_and(|lasted| lasted < limit);
+        let is_quick = lasted_below(QUICK_LOSS) && (loss.session_present || loss.was_up);
+        let is_short = loss.session_present && lasted_below(SHORT_CONNECTION);
         let is_certain = match loss.reason {
             Reason::Disconnected { code: ReasonCode::SESSION_TAKEN_OVER, .. } => true,
             Reason::Closed | Reason::Io(_) if loss.suspect.is_none() => {
-                if !loss.has_predecessor && lasted_below(SHORT_CONNECTION) && loss.blames_messages {
+                let is_suspicion = is_short || is_quick;
+                if !loss.has_predecessor && is_suspicion && loss.blames_messages {
                     return Verdict::default();
                 }
                 loss.has_predecessor
@@ -66,15 +74,18 @@ impl TakeoverDetector {
                 return Verdict::default();
             }
         };
-        if !is_certain && !lasted_below(SHORT_CONNECTION) {
+        if !is_certain && !is_short && !is_quick {
             *self = Self::default();
             return Verdict::default();
         }
         self.certain += u32::from(is_certain);
-        self.quick = if lasted_below(QUICK_LOSS) { self.quick + 1 } else { 0 };
-        self.short += 1;
-        let slows_down =
-            is_certain && self.certain >= CERTAIN_IN_A_ROW || self.quick >= QUICK_IN_A_ROW;
+        self.quick = if is_quick { self.quick + 1 } else { 0 };
+        let has_session = is_quick && loss.session_present;
+        self.quick_with_session = if has_session { self.quick_with_session + 1 } else { 0 };
+        self.short += u32::from(is_certain || is_short);
+        let slows_down = is_certain && self.certain >= CERTAIN_IN_A_ROW
+            || self.quick_with_session >= QUICK_IN_A_ROW
+            || self.quick >= QUICK_WITHOUT_SESSION_IN_A_ROW;
         let is_one = slows_down || self.short >= SHORT_IN_A_ROW;
         let is_new = is_one && !self.is_logged;
         self.is_logged |= is_one;
@@ -93,7 +104,7 @@ mod tests {
 
     fn closed(lasted_ms: u64) -> Loss {
         let lasted = Some(Duration::from_millis(lasted_ms));
-        Loss { lasted, session_present: true, ..Reason::Closed.into() }
+        Loss { lasted, session_present: true, was_up: true, ..Reason::Closed.into() }
     }
 
     fn disconnected(code: ReasonCode) -> Loss {
@@ -114,6 +125,24 @@ mod tests {
         assert_observed(&[(quick(), NO), (quick(), NO), (quick(), NEW), (quick(), AGAIN)]);
         let healthy = || closed(60_000);
         assert_observed(&[(quick(), NO), (quick(), NO), (healthy(), NO), (quick(), NO)]);
+    }
+
+    #[test]
+    fn a_program_with_a_clean_start_is_recognised_too() {
+        // As Mosquitto 2.0.11 ends a gateway's connections for `mosquitto_sub -i`.
+        let quick = || Loss { session_present: false, ..closed(1_050) };
+        let after_five = |later: Vec<(Loss, Verdict)>| {
+            let five = (0..5).map(|_| (quick(), NO));
+            assert_observed(&Vec::from_iter(five.chain(later)));
+        };
+        after_five(vec![(quick(), NEW), (quick(), AGAIN)]);
+        after_five(vec![(Reason::ConnectTimeout.into(), NO), (quick(), NO)]);
+        after_five(vec![(closed(60_000), NO), (quick(), NO)]);
+        // A broker that ends the connection because it does not allow to subscribe.
+        let at_subscribe = || Loss { was_up: false, ..quick() };
+        let blamed = || Loss { blames_messages: true, ..quick() };
+        assert_observed(&std::array::from_fn::<_, 9, _>(|_| (at_subscribe(), NO)));
+        assert_observed(&std::array::from_fn::<_, 9, _>(|_| (blamed(), NO)));
     }
 
     #[test]

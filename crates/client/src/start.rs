@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, info};
 
 use crate::app_tokens::{self, AppTokens, TokensError};
-use crate::config::{Config, HTTP_ADDR};
+use crate::config::{Config, HTTP_ADDR, MQTT_CLIENT_ID};
 use crate::gateway::{Gateway, run_inbox};
 use crate::http::{
     self,
@@ -77,6 +77,7 @@ impl Client {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let credentials = config.credentials();
         credentials.check()?;
+        config.login.warn_of_wrong_user("gateway", MQTT_CLIENT_ID, config.client_id.as_str());
         let broken = CancellationToken::new();
         let mut registry = Registry::default();
         let http_metrics = HttpMetrics::new(&mut registry);

@@ -116,6 +116,12 @@ fn both(server_id: &ServerId, report: &str) -> [String; 2] {
     [report.to_owned(), format!("server/{server_id}/{report}")]
 }
 
+/// Where the charger of a posto reports: to every servidor, or to one alone.
+pub fn charger_report(posto_id: i64, server_id: Option<&ServerId>) -> String {
+    let report = format!("pontos/{posto_id}/disponibilidade");
+    server_id.map_or_else(|| report.clone(), |id| format!("server/{id}/{report}"))
+}
+
 /// Subscriptions of a servidor to what its senders may retain. Retained messages of any other topic
 /// are ignored.
 pub fn retained_reports(server_id: &ServerId) -> Vec<String> {

@@ -20,7 +20,7 @@ use crate::app_state::{AppState, MAX_IMPORTS};
 use crate::array_clients::ArrayClients;
 use crate::bus_options::bus_options;
 use crate::charger_messages::ChargerMessages;
-use crate::config::{AdminAccess, Config, HTTP_ADDR};
+use crate::config::{AdminAccess, Config, HTTP_ADDR, SERVER_ID};
 use crate::first_start::import_at_first_start;
 use crate::listing_cache::ListingCache;
 use crate::metrics::{CommandMetrics, look_for_backups};
@@ -118,6 +118,7 @@ impl Server {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let credentials = config.credentials();
         credentials.check()?;
+        config.login.warn_of_wrong_user("servidor", SERVER_ID, config.server_id.as_str());
         let id = ("server_id", config.server_id.as_str());
         let tracer = Tracer::start(config.traces.as_ref(), id)?;
         let (listener, addr) = service::listen(HTTP_ADDR.name, config.http_addr).await?;

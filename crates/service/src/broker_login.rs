@@ -53,6 +53,9 @@ pub const MQTT_KEY_FILE: Setting = Setting {
     about: "key of the client certificate",
 };
 
+/// The roles of programs in the names that `usuario` gives, `{role}.{id}`.
+const ROLES: [&str; 2] = ["gateway", "servidor"];
+
 /// A text that MQTT can carry.
 struct MqttText(String);
 
@@ -80,6 +83,13 @@ pub struct BrokerLogin {
 pub enum BrokerPassword {
     Text(Secret),
     File(PathBuf),
+}
+
+/// What is wrong with a user whom `usuario` has added for another program.
+#[derive(Debug, PartialEq, Eq)]
+pub struct WrongUser {
+    pub found: String,
+    pub remedy: String,
 }
 
 /// Who may have signed the broker's certificate.
@@ -127,6 +137,38 @@ impl BrokerLogin {
             authorities,
             certificate,
         })
+    }
+
+    /// Whether the user is that of another program than this one, which has the role and, by its
+    /// setting, the id. The broker then gives it the rights of the other one, and filters what it
+    /// delivers without a word.
+    pub fn wrong_user(&self, role: &str, id_setting: Setting, id: &str) -> Option<WrongUser> {
+        let name = self.username.as_deref()?;
+        let (user_role, user_id) = name.split_once('.')?;
+        if !ROLES.contains(&user_role) || (user_role, user_id) == (role, id) {
+            return None;
+        }
+        let (user, id_name) = (MQTT_USERNAME.name, id_setting.name);
+        let found = format!(
+            "{user} is {name:?} and {id_name} of this {role} is {id:?}: the broker of \
+             docker-compose.yml does not deliver to that user what is for {role} {id}"
+        );
+        let or_id = match user_role == role {
+            true => format!(", or {id_name} to {user_id}"),
+            false => String::new(),
+        };
+        let remedy = format!(
+            "set {user} to {role}.{id}, a user that docker-compose exec broker usuario novo {role} \
+             {id} adds{or_id}"
+        );
+        Some(WrongUser { found, remedy })
+    }
+
+    /// Logs [`wrong_user`](Self::wrong_user), at a start.
+    pub fn warn_of_wrong_user(&self, role: &str, id_setting: Setting, id: &str) {
+        if let Some(WrongUser { found, remedy }) = self.wrong_user(role, id_setting, id) {
+            tracing::warn!("{found}; {remedy}");
+        }
     }
 
     /// The files that only the program should read, each by the variable that names it.
@@ -207,6 +249,28 @@ mod tests {
         assert!(!format!("{login:?}").contains(SECRET), "{login:?}");
         let Some(BrokerPassword::Text(secret)) = &login.password else { panic!("{login:?}") };
         assert_eq!(secret.expose(), " s3cret ");
+    }
+
+    #[test]
+    fn a_user_of_another_program_is_named_with_both_remedies() {
+        const ID: Setting = Setting { name: "MQTT_CLIENT_ID", ..MQTT_USERNAME };
+        let wrong_user = |name: &str| {
+            let login = read(&[("MQTT_USERNAME", name)]).expect("a login");
+            login.wrong_user("gateway", ID, "cliente9")
+        };
+        let wrong = wrong_user("gateway.cliente3").expect("it is wrong");
+        let found = "MQTT_USERNAME is \"gateway.cliente3\" and MQTT_CLIENT_ID of this gateway is \
+                     \"cliente9\"";
+        assert!(wrong.found.starts_with(found), "{wrong:?}");
+        assert!(wrong.remedy.contains("usuario novo gateway cliente9"), "{wrong:?}");
+        assert!(wrong.remedy.ends_with("or MQTT_CLIENT_ID to cliente3"), "{wrong:?}");
+        // Another id does not make a gateway of a servidor.
+        let wrong = wrong_user("servidor.cliente9").expect("it is wrong");
+        assert!(wrong.remedy.ends_with("adds"), "{wrong:?}");
+        // Names of other brokers, and apps, which have the rights of gateways.
+        for name in ["gateway.cliente9", "cliente3", "gateway", "app.cliente9", "x.cliente3", ""] {
+            assert_eq!(wrong_user(name), None, "{name}");
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub use broker_login::{
     BrokerAuthorities, BrokerLogin, BrokerPassword, MQTT_CA_FILE, MQTT_CERT_FILE, MQTT_KEY_FILE,
-    MQTT_PASSWORD, MQTT_PASSWORD_FILE, MQTT_USERNAME,
+    MQTT_PASSWORD, MQTT_PASSWORD_FILE, MQTT_USERNAME, WrongUser,
 };
 pub use http::{
     ANYBODY, Access, Asset, Assets, CORS_ORIGENS, Caller, CallerKey, CallerLimit, CorsOrigins,

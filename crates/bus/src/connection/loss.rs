@@ -20,6 +20,8 @@ pub(crate) struct Loss {
     pub(crate) lasted: Option<Duration>,
     /// Whether the broker knew the session.
     pub(crate) session_present: bool,
+    /// Everything was subscribed to.
+    pub(crate) was_up: bool,
     /// Another program has published this one's presence since the connection before.
     pub(crate) has_predecessor: bool,
     /// A message that was sent shortly before the end may have caused it.
@@ -61,6 +63,7 @@ impl From<Reason> for Loss {
             reason,
             lasted: None,
             session_present: false,
+            was_up: false,
             has_predecessor: false,
             blames_messages: false,
             suspect: None,

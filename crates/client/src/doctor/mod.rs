@@ -14,11 +14,11 @@ use prometheus_client::metrics::counter::Counter;
 use service::METRICS_ADDR;
 use service::doctor::{
     Background, Check, Instance, Report, clock_checks, hanging, http_checks, listener_checks,
-    look_at_running, process_checks, read_settings, secret_file_checks,
+    look_at_running, process_checks, read_settings, secret_file_checks, user_check,
 };
 
 use crate::app_tokens::AppTokens;
-use crate::config::{Config, HTTP_ADDR, SETTINGS};
+use crate::config::{Config, HTTP_ADDR, MQTT_CLIENT_ID, SETTINGS};
 
 /// How long files are waited for after all else was looked at.
 const GRACE: Duration = Duration::from_secs(1);
@@ -74,7 +74,9 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Box<dyn Error>> {
 fn login_checks(config: &Config) -> Vec<Check> {
     let findings = config.credentials().findings();
     let checks = findings.into_iter().map(broker::check);
-    checks.chain(secret_file_checks(config.login.secret_files())).collect()
+    let id = (MQTT_CLIENT_ID, config.client_id.as_str());
+    let user = user_check(&config.login, "gateway", id);
+    checks.chain(secret_file_checks(config.login.secret_files())).chain(user).collect()
 }
 
 fn token_checks(config: &Config) -> Vec<Check> {

@@ -18,9 +18,10 @@ use service::METRICS_ADDR;
 use service::doctor::{
     Background, Check, Instance, Report, Running, clock_checks, hanging, http_checks,
     listener_checks, look_at_running, process_checks, read_settings, secret_file_checks,
+    user_check,
 };
 
-use crate::config::{Config, HTTP_ADDR, SETTINGS};
+use crate::config::{Config, HTTP_ADDR, SERVER_ID, SETTINGS};
 use crate::last_backup::LastBackup;
 use crate::store::{
     Contents, DatabaseFiles, Integrity, OpenIn, StoreError, examine_contents, examine_files,
@@ -172,7 +173,8 @@ fn on_this_machine(instance: Instance, examined: Option<&Examined>) -> Instance 
 fn login_checks(config: &Config) -> Vec<Check> {
     let findings = config.credentials().findings();
     let checks = findings.into_iter().map(broker::check);
-    checks.chain(secret_file_checks(config.login.secret_files())).collect()
+    let user = user_check(&config.login, "servidor", (SERVER_ID, config.server_id.as_str()));
+    checks.chain(secret_file_checks(config.login.secret_files())).chain(user).collect()
 }
 
 fn never_had_postos(examined: &Examined) -> bool {

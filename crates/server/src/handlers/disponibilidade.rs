@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use domain::{ChargerMessage, PayloadDigest};
-use protocol::{BadMessage, PontoDisponibilidade, ServerId};
+use domain::{ChargerMessage, PayloadDigest, Rejection};
+use protocol::{BadMessage, PontoDisponibilidade, ServerId, topics};
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
@@ -11,7 +11,9 @@ use super::message::Message;
 use crate::app_state::AppState;
 use crate::digest;
 use crate::failpoints::{self, Bug};
-use crate::store::{Audited, Author, ChargerSource, RecordChargerMessage, WriteError};
+use crate::store::{
+    Audited, Author, ChargerReport, ChargerSource, RecordChargerMessage, WriteError,
+};
 
 /// Namespace of the digests of payloads.
 const PAYLOAD_NAMESPACE: Uuid = Uuid::from_u128(0x52b0_94e6_3f0d_4c8a_8a77_19c6_d1f3_0e58);
@@ -73,15 +75,33 @@ async fn write(
     let command = RecordChargerMessage { source, message };
     let outcome = app.store.execute(Audited { by: Author::Charger, command }).await;
     match &outcome {
-        Ok(true) => info!(posto_id, disponivel = message.disponivel, "charger message stored"),
-        Ok(false) => debug!(posto_id, "a retained charger message is older than what is known"),
+        Ok(ChargerReport::Changed) => {
+            info!(posto_id, disponivel = message.disponivel, "charger message stored");
+        }
+        Ok(ChargerReport::Unchanged) => debug!(posto_id, "a charger message changes nothing"),
+        Ok(ChargerReport::Outdated) => {
+            debug!(posto_id, "a retained charger message is older than what is known");
+        }
         // With each connection the broker sends it again.
         Err(WriteError::Rejected(rejection)) if message.replayed => {
             debug!(posto_id, %rejection, "a retained charger message was not stored");
         }
+        Err(WriteError::Rejected(rejection)) => report_rejected(app, source, rejection),
         Err(error) => warn!(posto_id, %error, "a charger message was not stored"),
     }
-    outcome
+    outcome.map(|report| report != ChargerReport::Outdated)
+}
+
+/// Logs each reason once: a charger whose posto was removed may report for years.
+fn report_rejected(app: &AppState, source: ChargerSource, rejection: &Rejection) {
+    let ChargerSource { posto_id, direct } = source;
+    let topic = topics::charger_report(posto_id, direct.then_some(&app.server_id));
+    let reason = rejection.to_string();
+    if app.charger_messages.is_new_bad(&topic, digest(reason.as_bytes())) {
+        app.bus.bad_message(&topic, &reason);
+    } else {
+        app.bus.repeated_bad_message();
+    }
 }
 
 #[cfg(test)]

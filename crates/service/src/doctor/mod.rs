@@ -12,6 +12,7 @@ mod report;
 mod running;
 mod secret_files;
 mod settings;
+mod user;
 
 pub use access::http_checks;
 pub use background::{Background, hanging};
@@ -25,3 +26,4 @@ pub use report::{Check, Report, Verdict};
 pub use running::{Instance, Running, look_at_running};
 pub use secret_files::secret_file_checks;
 pub use settings::read_settings;
+pub use user::user_check;

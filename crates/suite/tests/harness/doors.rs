@@ -140,6 +140,14 @@ impl Doors {
         }
     }
 
+    /// Stops Mosquitto in good order, so that it saves its state.
+    pub(crate) fn terminate(&mut self) {
+        let pid = self.pid().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(sent.expect("kill runs").success());
+        self.broker.take().expect("it runs").wait().expect("it ends");
+    }
+
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }

@@ -9,6 +9,7 @@ mod logins;
 mod matrix;
 mod mutations;
 mod names;
+mod sessions;
 mod starting;
 mod table;
 mod topics;

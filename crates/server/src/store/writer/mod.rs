@@ -44,7 +44,7 @@ pub use carregamentos::{FinishCarregamento, StartCarregamento};
 pub use command::WriteCommand;
 pub use housekeeping::archive::{ArchiveEnded, Archived};
 pub use housekeeping::forget::{ForgetCarro, ForgetEnded, ForgettingRun, Forgotten, VacuumIfDue};
-pub use postos::carregadores::{ChargerSource, ForgetCharger, RecordChargerMessage};
+pub use postos::carregadores::{ChargerReport, ChargerSource, ForgetCharger, RecordChargerMessage};
 pub use postos::edit::{ChangePosto, CreatePosto, ImportPostos};
 pub use postos::maintenance::{
     AffectedReserva, Maintained, RemovePosto, ReservaOutcome, SetService,

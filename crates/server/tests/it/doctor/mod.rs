@@ -226,12 +226,15 @@ async fn what_it_logs_in_with_is_looked_at() {
     fs::write(&secret, "s3cret").expect("a file");
     mode(&secret, 0o644);
     let path = secret.to_str().expect("a path");
-    let set = [("MQTT_USERNAME", "servidor.server1"), ("MQTT_PASSWORD_FILE", path)];
-    let said = doctor(&home, &set).await;
+    let user = |name| [("MQTT_USERNAME", name), ("MQTT_PASSWORD_FILE", path)];
+    let said = doctor(&home, &user("servidor.server1")).await;
     said.assert("login", "secret files", "warning", "every user of this machine", "chmod o= ");
     assert!(!said.report.to_string().contains("s3cret"), "{}", said.report);
+    let said = doctor(&home, &user("servidor.server3")).await;
+    let found = "and SERVER_ID of this servidor is \"server1\"";
+    said.assert("login", "user", "failure", found, "usuario novo servidor server1 adds");
     fs::write(&secret, "").expect("a file");
-    let said = doctor(&home, &set).await;
+    let said = doctor(&home, &user("servidor.server1")).await;
     said.assert("login", "login files", "failure", "cannot be used", "MQTT_PASSWORD_FILE names");
     let said = doctor(&home, &[("MQTT_CA_FILE", path)]).await;
     said.assert("login", "login files", "failure", "cannot be used", "MQTT_CA_FILE names");

@@ -1,7 +1,9 @@
 //! The two states of a posto: what its operator says and what its charger says.
 
 use domain::{ChargerMessage, PostoChange, Rejection, ReportedService};
-use server::store::{ChangePosto, ForgetCharger, PostoRow, RecordChargerMessage, WriteError};
+use server::store::{
+    ChangePosto, ChargerReport, ForgetCharger, PostoRow, RecordChargerMessage, WriteError,
+};
 
 use crate::support::{START, TestStore, charger, now, removal, set_now};
 
@@ -31,9 +33,10 @@ fn replayed(state: ReportedService) -> ChargerMessage {
     ChargerMessage { replayed: true, ..retained(state) }
 }
 
+/// Whether it counts.
 async fn receive(store: &TestStore, message: ChargerMessage) -> bool {
     let command = RecordChargerMessage { source: charger(1), message };
-    store.store.execute(command).await.expect("it is written")
+    store.store.execute(command).await.expect("it is written") != ChargerReport::Outdated
 }
 
 async fn posto(store: &TestStore) -> PostoRow {

@@ -137,6 +137,18 @@ async fn a_user_without_a_secret_or_with_a_wrong_one_is_not_ready() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_of_another_program_is_named_at_the_start() {
+    let world = World::new().await;
+    let client = world.client_with("cliente9", &[("MQTT_USERNAME", "gateway.cliente3")]).await;
+    let said = "MQTT_USERNAME is \"gateway.cliente3\" and MQTT_CLIENT_ID of this gateway is";
+    eventually("it is said", async || {
+        let is_it = |line: &Value| line["message"].as_str().is_some_and(|it| it.starts_with(said));
+        client.log_lines().iter().any(|line| line["level"] == "WARN" && is_it(line))
+    })
+    .await;
+}
+
 /// `SSL_CERT_FILE` names what the machine trusts, for OpenSSL as for these programs.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a mosquitto binary; CI runs it"]

@@ -181,6 +181,32 @@ async fn a_retained_message_that_is_cleared_says_nothing() {
     assert!(complaints.is_empty(), "{complaints:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_charger_that_repeats_itself_fills_no_log() {
+    let world = World::new().await;
+    let server = world.server_with("server1", &[("METRICS_ADDR", "127.0.0.1:0")]).await;
+    server.ready().await;
+    let mut charger = Charger::connect(&world).await;
+    for _ in 0..5 {
+        charger.publishes(says(false)).await;
+    }
+    handled(&world).await;
+    let logged = |message: &str| {
+        let lines = server.log_lines().into_iter();
+        lines.filter(|line| line["message"] == message).collect::<Vec<_>>()
+    };
+    assert_eq!(logged("charger message stored").len(), 1);
+
+    assert_eq!(server.delete("/postos/7").await.status, 204);
+    for count in [1.0, 2.0, 3.0] {
+        charger.publishes(says(true)).await;
+        server.counts("postos_bus_bad_total", &[], count).await;
+    }
+    let bad = logged("bad message");
+    assert!(bad.len() == 1 && bad[0]["topic"] == TOPIC, "{bad:?}");
+    assert_eq!(logged("a charger message was not stored").len(), 0);
+}
+
 mod on_mosquitto {
     use super::*;
 

@@ -174,6 +174,11 @@ impl Connection {
 
     /// Subscribes with QoS 0, so that messages arrive in the order in which they were published.
     pub(crate) async fn subscribe(&mut self, filters: &[&str]) {
+        self.subscribe_with_qos(0, filters).await;
+    }
+
+    /// With QoS 1, messages wait while a client with a session is away.
+    pub(crate) async fn subscribe_with_qos(&mut self, qos: u8, filters: &[&str]) {
         let mut body = BytesMut::new();
         let id = self.put_next_id(&mut body);
         if self.version == Version::V5 {
@@ -181,7 +186,7 @@ impl Connection {
         }
         for filter in filters {
             put_text(&mut body, filter);
-            body.put_u8(0);
+            body.put_u8(qos);
         }
         self.stream.send(framed(0x82, &body).freeze()).await.expect("a connection");
         while self.acks.remove(&id).is_none() {

@@ -24,6 +24,16 @@ pub struct RecordChargerMessage {
     pub message: ChargerMessage,
 }
 
+/// What a charger's message has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChargerReport {
+    /// It is older than what is known, and does not count.
+    Outdated,
+    /// The charger said the same before.
+    Unchanged,
+    Changed,
+}
+
 row! {
     struct CarregadorRow {
         carregador_disponivel: Option<bool>,
@@ -60,17 +70,16 @@ fn find(
 }
 
 impl WriteCommand for RecordChargerMessage {
-    /// Whether the message counts.
-    type Output = bool;
+    type Output = ChargerReport;
 
-    fn apply(&self, context: &mut WriteContext<'_>) -> Result<bool, ApplyError> {
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<ChargerReport, ApplyError> {
         let Self { source, message } = *self;
         let ChargerSource { posto_id, direct } = source;
         let known = find(context, source)?;
         let before = known.state();
         let retained = known.digest.and_then(|digest| digest.try_into().ok());
         if !message.is_newer(retained) {
-            return Ok(false);
+            return Ok(ChargerReport::Outdated);
         }
         if message.retained != retained
             && let Some(digest) = message.retained
@@ -85,24 +94,25 @@ impl WriteCommand for RecordChargerMessage {
             )?;
         }
         let state = message.state_after(before);
-        if before != Some(state) {
-            context.execute(
-                "UPDATE postos SET carregador_disponivel = ?2, carregador_em_manutencao = ?3,
-                                   carregador_desde = ?4
-                 WHERE id = ?1",
-                params![posto_id, state.disponivel, state.em_manutencao, context.now.as_millis()],
-            )?;
-            context.keep_service(posto_id)?;
-            context.audit_change(
-                Action::Report,
-                Target::Carregador(posto_id),
-                &before.map(reported).unwrap_or_default(),
-                &reported(state),
-            )?;
-            context.update_absences(posto_id)?;
-            context.changes.push(Change::Posto(posto_id));
+        if before == Some(state) {
+            return Ok(ChargerReport::Unchanged);
         }
-        Ok(true)
+        context.execute(
+            "UPDATE postos SET carregador_disponivel = ?2, carregador_em_manutencao = ?3,
+                               carregador_desde = ?4
+             WHERE id = ?1",
+            params![posto_id, state.disponivel, state.em_manutencao, context.now.as_millis()],
+        )?;
+        context.keep_service(posto_id)?;
+        context.audit_change(
+            Action::Report,
+            Target::Carregador(posto_id),
+            &before.map(reported).unwrap_or_default(),
+            &reported(state),
+        )?;
+        context.update_absences(posto_id)?;
+        context.changes.push(Change::Posto(posto_id));
+        Ok(ChargerReport::Changed)
     }
 }
 
