@@ -14,6 +14,7 @@ use super::copies::{give_owner, sync_folder, write_complete};
 use super::error::StoreError;
 use super::open_files::OpenFiles;
 use super::paths::{aside, end_of_links, folder_of, with_suffix};
+use super::private::make_folder;
 
 /// Saves what was committed before the writer ends for `cause`, as far as its files are lost. If they
 /// are not, closing the database writes the WAL into it, or leaves it to the next start. `opened` is the
@@ -108,7 +109,7 @@ fn save(
     opened: &io::Result<Metadata>,
     aside: &Path,
 ) -> Result<PathBuf, StoreError> {
-    fs::create_dir_all(folder_of(aside)).map_err(StoreError::Files)?;
+    make_folder(folder_of(aside)).map_err(StoreError::Files)?;
     write_like(connection, aside, opened)?;
     match fs::hard_link(aside, database) {
         Ok(()) => {

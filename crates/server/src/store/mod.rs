@@ -23,6 +23,7 @@ mod metrics_refresh;
 mod not_writable;
 mod open_files;
 mod paths;
+mod private;
 mod progress;
 mod reader;
 mod request_outcome;
@@ -52,6 +53,7 @@ pub use in_use::is_in_use;
 pub use metrics_refresh::MetricsRefresh;
 pub use not_writable::NotWritable;
 pub use paths::{file_of, folder_of, with_suffix};
+pub use private::{make_folder, open_to_others};
 pub(crate) use reader::archive_age;
 pub use reader::{
     Archivable, AuditQuery, AuditRow, CarregamentosQuery, Estimated, ForgettableRows, Listing,

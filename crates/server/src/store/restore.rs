@@ -16,6 +16,7 @@ use super::error::StoreError;
 use super::in_use::{is_busy, open_without_waiting};
 use super::open_files::OpenFile;
 use super::paths::{COMPANIONS, aside, file_of, folder_of, with_suffix};
+use super::private::make_folder;
 use super::restored_ids;
 use super::schema::{self, INTEGRITY_CHECK, Identity};
 use super::writer::TokenHash;
@@ -113,7 +114,7 @@ fn prepare_new(
     target: &Path,
 ) -> Result<(TempPath, DatabaseSummary), StoreError> {
     let folder = folder_of(target);
-    fs::create_dir_all(folder).map_err(StoreError::Folder)?;
+    make_folder(folder).map_err(StoreError::Folder)?;
     let new = new_beside(target)?;
     write_complete(backup, &new)?;
     let old = fs::metadata(target).map_err(StoreError::Files);
