@@ -111,7 +111,7 @@ def values(headers, name):
 
 class Nginx:
     def __init__(self, folder, gateway_port, recorder_port):
-        self.folder, self.port = folder, free_port()
+        self.folder, self.port, self.any_port = folder, free_port(), free_port()
         for name in ("gateway", "servidor"):
             host = GATEWAY if name == "gateway" else SERVIDOR
             subprocess.run(
@@ -132,7 +132,10 @@ class Nginx:
         (folder / "nginx.conf").write_text(
             f"daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; {user}\n"
             "events {}\n"
-            f"http {{ {paths}\n access_log {folder}/access.log;\n include {folder}/postos.conf; }}\n")
+            f"http {{ {paths}\n access_log {folder}/access.log;\n include {folder}/postos.conf;\n"
+            # Callers of any address, which X-Caller names: a machine has few of its own.
+            f"server {{ listen 127.0.0.1:{self.any_port}; set_real_ip_from 127.0.0.1; real_ip_header X-Caller;\n"
+            f" include {folder}/proxy.conf; location / {{ proxy_pass http://postos_servidor; }} }} }}\n")
         tested = subprocess.run(self.command("-t"), capture_output=True, text=True)
         check("nginx takes the configuration without a warning",
               tested.returncode == 0 and "warn" not in tested.stderr, tested.stderr)
@@ -169,6 +172,18 @@ class Nginx:
                 except OSError:
                     pass
                 return answer.decode("latin-1")
+
+
+    def send_from(self, callers):
+        """The statuses of one request of each caller, whatever its address, on one connection."""
+        requests = "".join(f"GET / HTTP/1.1\r\nHost: any\r\nX-Caller: {caller}\r\n\r\n" for caller in callers)
+        with socket.create_connection(("127.0.0.1", self.any_port), WAIT) as connection:
+            connection.sendall(requests.encode())
+            connection.settimeout(WAIT)
+            answer = b""
+            while answer.count(b"HTTP/1.1 ") < len(callers) and (data := connection.recv(65536)):
+                answer += data
+        return [part[:3].decode() for part in answer.split(b"HTTP/1.1 ")[1:]]
 
 
 def connects(port):
@@ -284,6 +299,23 @@ def check_recorded(nginx, recorder):
           (recorder.connections, recorder.take()) == (before, []))
 
 
+def check_callers(nginx):
+    """Who has one limit: an IPv4 address, and a /64 of IPv6, however its addresses are written."""
+    for many, same, other in (
+        ("2001:db8::{:x}", "2001:db8:0:0:ffff:ffff:ffff:ffff", "2001:db8:0:1::1"),
+        ("2001:db8:a0a:a0a:{:x}::a0a", "2001:db8:a0a:a0a::1", "2001:db8:a0a:a0b:0::a0a"),
+        ("10.11.12.13", "10.11.12.13", "10.11.12.14"),
+        ("::ffff:10.11.13.1", "::ffff:10.11.13.1", "::ffff:10.11.13.2"),
+    ):
+        # More than the burst, of as many addresses.
+        statuses = nginx.send_from([many.format(number + 1) for number in range(200)])
+        check(f"200 requests of {many} are too many", statuses.count("429") > 50, statuses)
+        # Time allows some again.
+        found = nginx.send_from([same] * 100 + [other])
+        check(f"{same} has its limit in common with them, and {other} has not",
+              found[:100].count("429") > 20 and found[100:] == ["200"], found)
+
+
 def log_of(folder):
     lines = (folder / "gateway.log").read_text().splitlines()
     return [line for line in map(json.loads, lines) if line.get("message") == "answered"]
@@ -391,6 +423,7 @@ def main():
             wait_for(lambda: connects(port), "the gateway listens")
             nginx = Nginx(folder, port, recorder.port)
             check_recorded(nginx, recorder)
+            check_callers(nginx)
             check_gateway(nginx, folder, port)
             gateway.terminate()
             gateway.wait(WAIT)

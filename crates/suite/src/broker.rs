@@ -1,20 +1,19 @@
-//! An MQTT broker in this process (crate `mqtt5`), 3.1.1 and 5 on one port, and WebSocket.
+//! An MQTT broker in this process (crate `mqtt5`), 3.1.1 and 5 on one port, and WebSocket on another.
 //!
 //! It keeps everything in memory: sessions, queues and retained messages end with it. The
 //! system's promises do not rest on them, and Mosquitto is the broker for production.
-//!
-//! The library accepts one WebSocket connection after the other and has no time limit for its
-//! handshake: one that stays silent keeps later ones out. Those of MQTT over TCP are not affected.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use mqtt5::broker::config::{
-    AuthConfig, BrokerConfig, RateLimitConfig, StorageBackend, StorageConfig, WebSocketConfig,
+    AuthConfig, BrokerConfig, RateLimitConfig, StorageBackend, StorageConfig,
 };
 use mqtt5::broker::{BrokerShutdownHandle, MqttBroker};
 use tokio::task::JoinHandle;
+
+use crate::websocket::{WebSockets, admits_own_pages};
 
 /// Large enough for a list of 10,000 postos; the library's own default is so large that other
 /// clients refuse it.
@@ -39,7 +38,7 @@ pub enum BrokerError {
 /// A running broker. Dropping it begins the shutdown; [`Broker::stop`] also waits for its end.
 pub struct Broker {
     tcp: SocketAddr,
-    websocket: Option<SocketAddr>,
+    websockets: Option<WebSockets>,
     shutdown: BrokerShutdownHandle,
     task: JoinHandle<mqtt5::Result<()>>,
 }
@@ -51,13 +50,14 @@ impl Broker {
         tcp: SocketAddr,
         websocket: Option<SocketAddr>,
     ) -> Result<Self, BrokerError> {
-        // The library reports a port in use only as text, and for WebSocket not at all.
+        // The library reports a port in use only as text.
         check_free(tcp)?;
-        websocket.map(check_free).transpose()?;
-        let config = config(tcp, websocket);
-        let mut broker = MqttBroker::with_config(config).await.map_err(library_error)?;
+        let websocket = match websocket {
+            Some(addr) => Some(listen(addr).await?),
+            None => None,
+        };
+        let mut broker = MqttBroker::with_config(config(tcp)).await.map_err(library_error)?;
         let tcp = broker.local_addr().ok_or_else(|| library_error("it has no listener"))?;
-        let websocket = broker.ws_local_addr();
         let shutdown = broker.shutdown_handle();
         let mut ready = broker.ready_receiver();
         let task = tokio::spawn(async move { broker.run().await });
@@ -65,7 +65,9 @@ impl Broker {
             task.await.map_err(library_error)?.map_err(library_error)?;
             return Err(library_error("it stopped at once"));
         }
-        Ok(Self { tcp, websocket, shutdown, task })
+        let websockets = websocket.map(|it| WebSockets::start(it, tcp, admits_own_pages));
+        let websockets = websockets.transpose().map_err(library_error)?;
+        Ok(Self { tcp, websockets, shutdown, task })
     }
 
     pub fn addr(&self) -> SocketAddr {
@@ -73,7 +75,7 @@ impl Broker {
     }
 
     pub fn websocket_addr(&self) -> Option<SocketAddr> {
-        self.websocket
+        self.websockets.as_ref().map(WebSockets::addr)
     }
 
     /// Waits until it ends by itself.
@@ -87,6 +89,9 @@ impl Broker {
 
     /// Closes every connection and listener; the ports are free when this returns.
     pub async fn stop(mut self) -> Result<(), BrokerError> {
+        if let Some(websockets) = self.websockets.take() {
+            websockets.stop().await;
+        }
         self.shutdown.shutdown();
         (&mut self.task).await.map_err(library_error)?.map_err(library_error)
     }
@@ -106,7 +111,12 @@ fn check_free(addr: SocketAddr) -> Result<(), BrokerError> {
     TcpListener::bind(addr).map(drop).map_err(|source| BrokerError::Listen { addr, source })
 }
 
-fn config(tcp: SocketAddr, websocket: Option<SocketAddr>) -> BrokerConfig {
+async fn listen(addr: SocketAddr) -> Result<tokio::net::TcpListener, BrokerError> {
+    let listener = tokio::net::TcpListener::bind(addr).await;
+    listener.map_err(|source| BrokerError::Listen { addr, source })
+}
+
+fn config(tcp: SocketAddr) -> BrokerConfig {
     let storage = StorageConfig::new()
         .with_backend(StorageBackend::Memory)
         // In this library: without it a session ends with its connection.
@@ -129,7 +139,5 @@ fn config(tcp: SocketAddr, websocket: Option<SocketAddr>) -> BrokerConfig {
         .with_storage(storage)
         .with_auth(auth);
     config.topic_alias_maximum = 0;
-    config.websocket_config =
-        websocket.map(|addr| WebSocketConfig::new().with_bind_address(addr).with_path("/mqtt"));
     config
 }

@@ -11,6 +11,7 @@ mod screen;
 mod settings;
 mod system;
 mod system_error;
+mod websocket;
 
 pub use broker::{Broker, BrokerError};
 pub use options::Options;
@@ -18,3 +19,4 @@ pub use run::run;
 pub use screen::Screen;
 pub use system::System;
 pub use system_error::SystemError;
+pub use websocket::{Admits, WebSockets, admits_own_pages};

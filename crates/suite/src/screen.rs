@@ -79,6 +79,13 @@ impl Screen<'_> {
             let file = self.options.data.join(format!("{name}.db.token"));
             writeln!(f, "  {name:9} {}", file.display())?;
         }
+        if self.options.broker.is_none() {
+            writeln!(
+                f,
+                "\nThe broker asks for no login: who reaches its ports from the network reads and\n\
+                 sends every message, as each servidor and gateway does."
+            )?;
+        }
         Ok(())
     }
 }

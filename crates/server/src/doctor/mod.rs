@@ -6,6 +6,7 @@ mod broker;
 mod database;
 mod disk;
 mod postos;
+mod readers;
 mod tokens;
 
 use std::error::Error;
@@ -74,7 +75,7 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Box<dyn Error>> {
     let examined = complete.or_else(|| examined.until(disk_deadline));
     let examined = examined.as_ref();
     running.checks.extend(holder(running.instance, examined));
-    let token = examined.map(|examined| start_token_checks(&config, examined));
+    let token = examined.map(|examined| start_access_checks(&config, examined));
     let postos = examined.filter(|examined| never_had_postos(examined)).map(|_| {
         let config = Arc::clone(&config);
         Background::start(move || postos::postos_check(&config))
@@ -120,7 +121,7 @@ fn start_examination(config: &Config, complete: bool) -> Background<Examined> {
     })
 }
 
-fn start_token_checks(config: &Arc<Config>, examined: &Examined) -> Background<Vec<Check>> {
+fn start_access_checks(config: &Arc<Config>, examined: &Examined) -> Background<Vec<Check>> {
     let (config, exists) = (Arc::clone(config), examined.files.exists);
     // Older schemas, and pages that were not checked to their end, have rows that were not read.
     let read = examined.contents.as_ref().and_then(|contents| contents.as_ref().ok());
@@ -128,7 +129,11 @@ fn start_token_checks(config: &Arc<Config>, examined: &Examined) -> Background<V
         contents.version == contents.newest_version && contents.integrity == Integrity::Whole
     });
     let valid = read.map(|contents| contents.tokens.clone());
-    Background::start(move || tokens::token_checks(&config, exists, valid.as_deref()))
+    Background::start(move || {
+        let mut checks = tokens::token_checks(&config, exists, valid.as_deref());
+        checks.extend(exists.then(|| readers::reader_check(config.database_url.path())));
+        checks
+    })
 }
 
 /// Who has the database open; where that is the servidor, nothing needs to be said.

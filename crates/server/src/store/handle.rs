@@ -20,6 +20,7 @@ use super::error::{StoreError, WriteError};
 use super::files::connections::BUSY_TIMEOUT;
 use super::files::diagnosis;
 use super::files::paths::folder_of;
+use super::files::private::{make_database, make_folder};
 use super::reader::figures::FiguresReader;
 use super::reader::listing::ListingReader;
 use super::schema;
@@ -76,8 +77,11 @@ impl Store {
         path: &Path,
         environment: Environment,
     ) -> Result<(Self, StoreCloser), StoreError> {
-        std::fs::create_dir_all(folder_of(path)).map_err(StoreError::Folder)?;
+        make_folder(folder_of(path)).map_err(StoreError::Folder)?;
         let was_there = schema::inspect(path, &environment.server_id)?;
+        if !was_there {
+            make_database(path).map_err(StoreError::Files)?;
+        }
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)

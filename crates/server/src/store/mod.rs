@@ -37,6 +37,7 @@ pub use files::diagnosis::why_not_writable;
 pub use files::in_use::is_in_use;
 pub use files::not_writable::NotWritable;
 pub use files::paths::{file_of, folder_of, with_suffix};
+pub use files::private::{make_folder, open_to_others};
 pub use handle::{Store, StoreCloser};
 pub use metrics_refresh::MetricsRefresh;
 pub(crate) use reader::archive_age;

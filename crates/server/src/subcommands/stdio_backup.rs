@@ -73,7 +73,7 @@ pub(crate) fn receive(database: &Path, server_id: &str) -> Result<Received, Box<
     let database = store::file_of(database);
     let parent = store::folder_of(&database);
     let made = MadeFolders::missing(parent);
-    fs::create_dir_all(parent)
+    store::make_folder(parent)
         .map_err(|error| format!("the folder {} cannot be made: {error}", parent.display()))?;
     let folder = folder_beside(&database, server_id)?;
     let path = folder.path().join("backup.db");

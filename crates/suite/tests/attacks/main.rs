@@ -86,6 +86,8 @@ attacks! {
         "calls each operation without a token, by every spelling, method and header", "the guard";
     web_page_drives_an_open_admin_api = http::browser::web_page_drives_an_open_admin_api,
         "a page of another origin changes and reads", "an open servidor looks at Origin and Host";
+    web_page_drives_the_embedded_broker = http::broker_pages::web_page_drives_the_embedded_broker,
+        "a page of another origin, or of none, reads and publishes over WebSocket", "the listener looks at Origin";
     rebound_dns_name = http::browser::rebound_dns_name,
         "a page whose name is led to the servidor changes and reads", "an open servidor looks at Host";
     cors_with_credentials = http::browser::cors_with_credentials,

@@ -20,6 +20,7 @@ use crate::store::files::copies::{
 use crate::store::files::in_use::{is_busy, open_without_waiting};
 use crate::store::files::open_files::OpenFile;
 use crate::store::files::paths::{COMPANIONS, aside, file_of, folder_of, with_suffix};
+use crate::store::files::private::make_folder;
 use crate::store::schema::{self, INTEGRITY_CHECK, Identity};
 use crate::store::writer::TokenHash;
 
@@ -115,7 +116,7 @@ fn prepare_new(
     target: &Path,
 ) -> Result<(TempPath, DatabaseSummary), StoreError> {
     let folder = folder_of(target);
-    fs::create_dir_all(folder).map_err(StoreError::Folder)?;
+    make_folder(folder).map_err(StoreError::Folder)?;
     let new = new_beside(target)?;
     write_complete(backup, &new)?;
     let old = fs::metadata(target).map_err(StoreError::Files);

@@ -13,6 +13,7 @@ use tracing::{error, warn};
 use super::copies::{give_owner, sync_folder, write_complete};
 use super::open_files::OpenFiles;
 use super::paths::{aside, end_of_links, folder_of, with_suffix};
+use super::private::make_folder;
 use crate::store::error::StoreError;
 
 /// Saves what was committed before the writer ends for `cause`, as far as its files are lost. If they
@@ -108,7 +109,7 @@ fn save(
     opened: &io::Result<Metadata>,
     aside: &Path,
 ) -> Result<PathBuf, StoreError> {
-    fs::create_dir_all(folder_of(aside)).map_err(StoreError::Files)?;
+    make_folder(folder_of(aside)).map_err(StoreError::Files)?;
     write_like(connection, aside, opened)?;
     match fs::hard_link(aside, database) {
         Ok(()) => {

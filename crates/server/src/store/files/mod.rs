@@ -10,3 +10,4 @@ pub(in crate::store) mod lost_files;
 pub(in crate::store) mod not_writable;
 pub(in crate::store) mod open_files;
 pub(in crate::store) mod paths;
+pub(in crate::store) mod private;

@@ -220,6 +220,23 @@ async fn the_token_of_the_operator_is_looked_at() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_everybody_can_read_is_named() {
+    let home = stopped().await;
+    let folder = home.path().join("data");
+    let made = [&folder, &home.database()]
+        .map(|path| fs::metadata(path).expect("it is there").mode() & 0o777);
+    assert_eq!(made, [0o700, 0o600], "as the first start makes them");
+    let said = doctor(&home, &[]).await;
+    said.assert("access", "database files", "ok", "not every user", "");
+    for (path, of_path) in [(home.path(), 0o755), (&folder, 0o755), (&home.database(), 0o644)] {
+        mode(path, of_path);
+    }
+    let said = doctor(&home, &[]).await;
+    let remedy = format!("chmod o= {}", home.database().display());
+    said.assert("access", "database files", "warning", "every user of this machine", &remedy);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_it_logs_in_with_is_looked_at() {
     let home = stopped().await;
     let secret = home.path().join("password");

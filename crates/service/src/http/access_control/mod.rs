@@ -18,6 +18,7 @@ use axum::response::{IntoResponse as _, Response};
 use protocol::Codigo;
 
 pub use credentials::MAX_TOKEN;
+pub use own_pages::is_page_of_this_machine;
 pub(super) use own_pages::{FETCH_SITE, check_own_page};
 pub use roles::{Caller, Role};
 pub(in crate::http) use tokens::forget_found;

@@ -50,6 +50,13 @@ fn is_own(request: &Request) -> bool {
     named && own_page && (!is_cross_site(headers) || is_followed_link(request))
 }
 
+/// Whether this origin is of a page that this machine serves, on whatever port. For what serves no
+/// page itself, so that the pages that use it have other ports.
+pub fn is_page_of_this_machine(origin: &[u8], arrived_at: IpAddr) -> bool {
+    let page = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
+    page.and_then(authority_of).is_some_and(|page| is_own_host(&page, Some(arrived_at)))
+}
+
 struct Repeated;
 
 fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, Repeated> {

@@ -1,6 +1,7 @@
 //! Attacks over HTTP, on the real programs.
 
 pub(crate) mod another_app;
+pub(crate) mod broker_pages;
 pub(crate) mod browser;
 pub(crate) mod chromium;
 pub(crate) mod connections;

@@ -14,3 +14,4 @@ mod screen;
 mod stdout;
 pub(crate) mod stops;
 mod upgrades;
+mod websocket;

@@ -16,9 +16,9 @@ const PROGRAMS: [(&str, &str, &str); 4] = [
     ("client", "client_id", "cliente2"),
 ];
 
-struct Suite {
+pub(super) struct Suite {
     child: Child,
-    ports: [u16; 6],
+    pub(super) ports: [u16; 6],
     folder: tempfile::TempDir,
 }
 
@@ -42,7 +42,7 @@ fn command(ports: [u16; 6], data: &Path) -> Command {
 
 impl Suite {
     /// Starts the suite on a new folder.
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         Self::start_on(tempfile::tempdir().expect("a folder")).await
     }
 
@@ -91,7 +91,7 @@ impl Suite {
         named.collect()
     }
 
-    async fn interrupt(self) -> std::process::ExitStatus {
+    pub(super) async fn interrupt(self) -> std::process::ExitStatus {
         self.end().await.1
     }
 
@@ -184,6 +184,7 @@ async fn on_loopback_the_servidores_are_open_to_programs_and_elsewhere_they_ask_
     let file = suite.folder.path().join("server1.db.token");
     let screen = suite.screen();
     assert!(screen.contains(&file.display().to_string()), "{screen}");
+    assert!(screen.contains("The broker asks for no login"), "{screen}");
     assert_eq!(status(list(&suite)).await, 401);
     let token = std::fs::read_to_string(file).expect("its file");
     assert!(!screen.contains(token.trim()), "{screen}");
@@ -277,25 +278,6 @@ async fn a_port_in_use_is_reported_in_one_line_that_names_port_and_part() {
             assert!(stderr.contains(word), "{word} is not in: {stderr}");
         }
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_embedded_broker_speaks_websocket() {
-    let suite = Suite::start().await;
-    let address = (Ipv4Addr::LOCALHOST, suite.ports[1]);
-    let mut socket = tokio::net::TcpStream::connect(address).await.expect("it listens");
-    let upgrade = "GET /mqtt HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
-        Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n";
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    socket.write_all(upgrade.as_bytes()).await.expect("it is sent");
-    let mut answer = [0; 512];
-    let length = socket.read(&mut answer).await.expect("an answer");
-    let answer = String::from_utf8_lossy(&answer[..length]).to_lowercase();
-    assert!(answer.starts_with("http/1.1 101"), "{answer}");
-    // RFC 6455, section 1.3: the answer to this key.
-    assert!(answer.contains("s3pplmbitxaq9kygzzhzrbk+xoo="), "{answer}");
-    assert!(answer.contains("sec-websocket-protocol: mqtt"), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
