@@ -54,8 +54,8 @@ async fn show(app: &AppState, posto_id: i64, id: i64) -> Result<Json<Carregament
 /// minutos à frente do relógio do servidor é registrado como agora; sem `fim`, o carregamento só começa
 /// se o posto está em serviço e outro não o tem agora. Se o carro já carrega com outro `inicio`, o pedido
 /// é recusado. Um `inicio` antes de 2020 é recusado. Se outro tinha o posto quando o carregamento começou,
-/// ele não cumpre reserva nenhuma, e `conflitos` diz de quem era o posto. Sem reserva, o preço é o que o
-/// posto tem quando o carregamento é informado. Um que já terminou é registrado também num posto que foi
+/// ele só cumpre as reservas do carro que começam depois, e `conflitos` diz de quem era o posto. Sem
+/// reserva, o preço é o que o posto tem quando o carregamento é informado. Um que já terminou é registrado também num posto que foi
 /// removido depois de ele começar. Pedidos com os mesmos posto, placa e `inicio` são do mesmo
 /// carregamento: um pedido repetido o devolve, ainda que ele tenha sido encerrado ou corrigido depois; um
 /// que traz `fim` encerra o que está aberto. O que já terminou de outro modo, e não foi corrigido, fica

@@ -7,6 +7,7 @@ mod archive;
 mod archive_model;
 mod arrivals;
 mod audit;
+mod begun_in_anothers_time;
 mod cancellations;
 mod change_rules;
 mod changes;

@@ -275,7 +275,9 @@ impl Model {
                 && reserva.inicio <= inicio
         });
         let now = self.now;
-        for reserva in self.reservas.iter_mut().filter(|_| !held_by_another) {
+        // In the time of another it is nobody's session, until a reserva of its carro begins.
+        let may_count = |reserva: &&mut Reserva| !held_by_another || reserva.inicio > inicio;
+        for reserva in self.reservas.iter_mut().filter(may_count) {
             let is_own = (reserva.posto, reserva.carro) == (posto, carro);
             // It had the first moment of the session, or the session one of its moments.
             let until = fim.unwrap_or(now + 1).max(inicio);
