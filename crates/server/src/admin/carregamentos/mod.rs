@@ -100,8 +100,11 @@ async fn start(
 ///
 /// O custo é o da energia fornecida, pelo preço do carregamento. O que resta da reserva do carro fica
 /// livre. Uma reserva do carro que só começou depois de `fim` não foi cumprida: volta a ser `ativa`, ou
-/// `encerrada` se já acabou. Mais energia do que o posto fornece nesse tempo (e mais 10 %) só vale com
-/// `confirmado`. Repetir o mesmo fim devolve o mesmo carregamento; um que foi corrigido, com qualquer fim.
+/// `encerrada` se já acabou. Um `fim` até cinco minutos antes de `inicio` é registrado como `inicio`: o
+/// relógio de quem informa pode estar atrasado. Mais energia do que o posto fornece até cinco minutos
+/// depois de `fim` (e mais 10 %), ou até agora, só vale com `confirmado`. Se o relógio do servidor foi
+/// atrasado para antes de `inicio`, vale qualquer energia, e todo `fim` anterior é registrado como
+/// `inicio`. Repetir o mesmo fim devolve o mesmo carregamento; um que foi corrigido, com qualquer fim.
 #[utoipa::path(put, path = "/postos/{id}/carregamentos/{carregamento_id}", operation_id = "finish_carregamento",
     tag = "carregamentos",
     request_body = EnergiaBody,

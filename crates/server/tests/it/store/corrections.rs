@@ -89,7 +89,7 @@ async fn more_energy_than_a_posto_gives_is_confirmed_first() {
     let refused = rejected(finish(reported(12.101, false), None).await);
     assert_eq!(refused, too_much(30, 12_100));
     let refused = rejected(finish(reported(12.1, false), Some(20)).await);
-    assert_eq!(refused, too_much(20, 8_067));
+    assert_eq!(refused, too_much(25, 10_084), "the clock of its charger may be behind");
     assert!(!store.disponivel(1).await, "it goes on");
     finish(reported(12.1, false), None).await.expect("it gives so much");
     let more = Correction { energia_fornecida: Some(kwh(12.2)), ..Correction::default() };

@@ -147,7 +147,7 @@ async fn a_session_may_have_ended_before_it_is_said() {
     let wrong = |error| Rejection::SessionTimes(vec![error]);
     let refused = rejected(store.store.execute(finish(66)).await);
     assert_eq!(refused, wrong(SessionTimeError::FimInFuture));
-    let refused = rejected(store.store.execute(finish(-1)).await);
+    let refused = rejected(store.store.execute(finish(-6)).await);
     assert_eq!(refused, wrong(SessionTimeError::FimBeforeInicio));
     store.store.execute(finish(30)).await.expect("it ended then");
     store.store.execute(finish(30)).await.expect("the same again");
