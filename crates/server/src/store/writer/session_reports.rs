@@ -1,9 +1,9 @@
 //! Charging sessions that are reported after they began, and corrections of those that have ended.
 
 use domain::{
-    Carregamento, Correction, Effect, EnergySource, Finished, Moment, Placa, PostoFacts, Rejection,
-    ReportEffect, ReportedSession, decide_carregamento_correction, decide_carregamento_report,
-    known_until, recorded_time,
+    Carregamento, Correction, Effect, Finished, Moment, Placa, PostoFacts, Rejection, ReportEffect,
+    ReportedSession, decide_carregamento_correction, decide_carregamento_report, known_until,
+    recorded_time,
 };
 use rusqlite::params;
 
@@ -69,7 +69,7 @@ impl WriteCommand for ReportCarregamento {
         let preco_kwh = agreed.map_or(own_price, |facts| facts.preco_kwh);
         let times = (inicio, session.fim());
         let overlapping = context.overlapping_session(posto_id, Some(placa), times, None)?;
-        let source = EnergySource { nome: posto.nome, potencia_maxima: posto.potencia_maxima };
+        let source = context.energy_source(posto_id, inicio)?;
         let finished =
             decide_carregamento_report(reported, preco_kwh, &source, overlapping, context.now)?;
         let reserva_id = own.first().map(|row| row.id);
@@ -235,7 +235,8 @@ impl WriteCommand for CorrectCarregamento {
             }
             None => None,
         };
-        let posto = context.energy_source(posto_id)?;
+        let since = correction.inicio.map_or(session.inicio, |inicio| inicio.min(session.inicio));
+        let posto = context.energy_source(posto_id, since)?;
         let decided =
             decide_carregamento_correction(&session, correction, &posto, overlapping, context.now);
         if let Effect::Now((inicio, finished)) = decided? {
