@@ -49,7 +49,9 @@ async fn show(app: &AppState, posto_id: i64, id: i64) -> Result<Json<Carregament
 /// Começa um carregamento, ou registra um que já começou.
 ///
 /// Sem `inicio`, começa agora: a reserva do carro que tem o posto é cumprida, e começar duas vezes é o
-/// mesmo que uma. Com `inicio`, é um fato que só agora é informado, por exemplo de um carregador que
+/// mesmo que uma, enquanto o carro carrega. Repetido depois de o carregamento terminar, o pedido começa
+/// outro: quem pode repeti-lo muito depois manda sempre o seu `inicio`, ou pergunta antes com
+/// `GET /carregamentos?status=ativo&posto_id=`. Com `inicio`, é um fato que só agora é informado, por exemplo de um carregador que
 /// estava sem rede: nem uma reserva de outro nem o estado do posto o recusam. Um `inicio` até cinco
 /// minutos à frente do relógio do servidor é registrado como agora; sem `fim`, o carregamento só começa
 /// se o posto está em serviço e outro não o tem agora. Se o carro já carrega com outro `inicio`, o pedido
