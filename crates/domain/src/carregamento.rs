@@ -3,7 +3,9 @@
 use crate::{
     Centavos, Effect, EnergySource, Holding, Kwh, Moment, Placa, PostoFacts, Price, Rejection,
     ReportedEnergy, ReservaFacts, ReservaState, SessionTimeError,
-    session_time::{is_recorded_as, recorded_time, wrong_fim, wrong_inicio},
+    session_time::{
+        is_recorded_as, latest_fim, recorded_time, wrong_fim, wrong_fim_of_open, wrong_inicio,
+    },
 };
 
 /// A carro charging at a posto, from `inicio` until it is finished.
@@ -89,10 +91,13 @@ impl ReportedSession {
         let Some((fim, energy)) = self.ended else {
             return Ok(recorded.first().map_or(ReportEffect::New, ReportEffect::Repeats));
         };
-        let is_same = |end: Finished| {
-            end.energia_fornecida == energy.energia_fornecida && is_recorded_as(fim, end.fim)
+        let is_same = |session: &&Carregamento| {
+            session.finished.is_some_and(|end| {
+                end.energia_fornecida == energy.energia_fornecida
+                    && is_recorded_as(fim, session.inicio, end.fim)
+            })
         };
-        if let Some(same) = recorded.iter().find(|session| session.finished.is_some_and(is_same)) {
+        if let Some(same) = recorded.iter().find(is_same) {
             return Ok(ReportEffect::Repeats(same));
         }
         // Of several that began at one moment, all but one have ended at once.
@@ -188,8 +193,9 @@ pub fn decide_carregamento_report(
     Ok(Some(Finished::new(recorded_time(fim, now), energy.energia_fornecida, preco_kwh)))
 }
 
-/// Decides how a session ends: at `now`, or at `fim` before. One that has ended in another way is
-/// refused, unless it was corrected: a correction may have replaced just what is reported again.
+/// Decides how a session ends: at `now`, or at `fim` before, but not before its begin. One that has
+/// ended in another way is refused, unless it was corrected: a correction may have replaced just what
+/// is reported again.
 pub fn decide_carregamento_finish(
     session: &Carregamento,
     energy: ReportedEnergy,
@@ -200,20 +206,24 @@ pub fn decide_carregamento_finish(
     let ReportedEnergy { energia_fornecida, .. } = energy;
     if let Some(finished) = session.finished {
         let is_same = finished.energia_fornecida == energia_fornecida
-            && fim.is_none_or(|fim| is_recorded_as(fim, finished.fim));
+            && fim.is_none_or(|fim| is_recorded_as(fim, session.inicio, finished.fim));
         return match is_same || session.corrigido_em.is_some() {
             true => Ok(Effect::Already(finished)),
             false => Err(Rejection::CarregamentoEncerrado { id: session.id }),
         };
     }
     // A clock that was set back does not keep a session from ending.
-    let latest = now.max(session.inicio);
+    let inicio = session.inicio;
+    let latest = now.max(inicio);
     let fim = fim.unwrap_or(latest);
-    if let Some(wrong) = wrong_fim(session.inicio, fim, latest) {
+    if let Some(wrong) = wrong_fim_of_open(inicio, fim, now) {
         return Err(Rejection::SessionTimes(vec![wrong]));
     }
-    posto.check(energy, session.inicio, fim)?;
-    let fim = recorded_time(fim, latest);
+    // How long it was is unknown then, so any energy may be true.
+    if inicio <= now {
+        posto.check(energy, inicio, latest_fim(fim, now))?;
+    }
+    let fim = recorded_time(fim, latest).max(inicio);
     Ok(Effect::Now(Finished::new(fim, energia_fornecida, session.preco_kwh)))
 }
 

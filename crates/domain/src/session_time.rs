@@ -11,14 +11,21 @@ pub fn recorded_time(reported: Moment, now: Moment) -> Moment {
     if is_in_future(reported, now) { reported } else { reported.min(now) }
 }
 
-/// Whether a reported end may be the one that was recorded: the clock that it came from may have been
-/// ahead then.
-pub(crate) fn is_recorded_as(reported: Moment, recorded: Moment) -> bool {
-    reported >= recorded && !is_in_future(reported, recorded)
+/// Whether a reported end may be the one that was recorded of a session: the clock that it came from
+/// may have been ahead then, or behind that of the begin.
+pub(crate) fn is_recorded_as(reported: Moment, inicio: Moment, recorded: Moment) -> bool {
+    let ended_at_begin = recorded == inicio && reported < inicio;
+    ended_at_begin || reported >= recorded && !is_in_future(reported, recorded)
 }
 
 fn is_in_future(reported: Moment, now: Moment) -> bool {
     reported > now + CLOCK_TOLERANCE
+}
+
+/// When a session may have ended at the latest of which `fim` is reported at `now`, if its begin is of
+/// another clock.
+pub(crate) fn latest_fim(fim: Moment, now: Moment) -> Moment {
+    fim.max((fim + CLOCK_TOLERANCE).min(now))
 }
 
 /// Why a session that is known at `now` cannot have begun then.
@@ -36,6 +43,20 @@ pub(crate) fn wrong_fim(inicio: Moment, fim: Moment, now: Moment) -> Option<Sess
         return Some(SessionTimeError::FimInFuture);
     }
     (fim < inicio).then_some(SessionTimeError::FimBeforeInicio)
+}
+
+/// Why one that is open, and began at `inicio`, cannot have ended at `fim`. The begin may be of this
+/// clock, and the end of one that is behind. If this clock was set back since, it says nothing about the
+/// time before the begin.
+pub(crate) fn wrong_fim_of_open(
+    inicio: Moment,
+    fim: Moment,
+    now: Moment,
+) -> Option<SessionTimeError> {
+    if now < inicio {
+        return is_in_future(fim, inicio).then_some(SessionTimeError::FimInFuture);
+    }
+    wrong_fim(inicio - CLOCK_TOLERANCE, fim, now)
 }
 
 /// Why a session cannot have begun or ended then.

@@ -27,8 +27,12 @@ pub(super) fn from_bateria(placa: &str, payload: &[u8]) -> Result<RecordTelemetr
 }
 
 pub(super) async fn record(app: &AppState, topic: &str, telemetry: RecordTelemetry) {
-    if let Err(error) = app.store.execute(telemetry).await {
-        let topic = &*topics::loggable(topic);
-        warn!(topic, %error, "telemetry was not stored");
+    match app.store.execute(telemetry).await {
+        Ok(None) => {}
+        Ok(Some(wrong)) => app.bus.bad_message(topic, &format!("nivel_bateria {wrong}")),
+        Err(error) => {
+            let topic = &*topics::loggable(topic);
+            warn!(topic, %error, "telemetry was not stored");
+        }
     }
 }

@@ -56,22 +56,6 @@ fn what_has_happened_is_refused_only_if_it_cannot_have() {
 }
 
 #[test]
-fn what_a_clock_that_is_ahead_reports_again_is_the_same() {
-    let now = NOW.plus_millis(HOUR);
-    let ahead = now.plus_millis(2 * MINUTE);
-    let report = ReportedSession { inicio: NOW, ended: Some((ahead, reported(10.0))) };
-    assert_eq!(report.recorded_at(now).fim(), Some(now));
-    let recorded = [ended(now, 10.0)];
-    let later = now.plus_millis(HOUR);
-    let repeats = Ok(ReportEffect::Repeats(&recorded[0]));
-    assert_eq!(report.effect_on(&recorded, later), repeats);
-    let finished = recorded[0].finished.expect("it has ended");
-    let again =
-        decide_carregamento_finish(&recorded[0], reported(10.0), Some(ahead), &source(), later);
-    assert_eq!(again, Ok(Effect::Already(finished)));
-}
-
-#[test]
 fn a_report_is_about_the_session_with_its_begin() {
     use ReportEffect::{Ends, New, Repeats};
     let end = NOW.plus_millis(HOUR);

@@ -43,13 +43,15 @@ async fn show(app: &AppState, posto_id: i64, id: i64) -> Result<Json<Carregament
 /// Começa um carregamento, ou registra um que já começou.
 ///
 /// Sem `inicio`, começa agora: a reserva do carro que tem o posto é cumprida, e começar duas vezes é o
-/// mesmo que uma. Com `inicio`, é um fato que só agora é informado, por exemplo de um carregador que
+/// mesmo que uma, enquanto o carro carrega. Repetido depois de o carregamento terminar, o pedido começa
+/// outro: quem pode repeti-lo muito depois manda sempre o seu `inicio`, ou pergunta antes com
+/// `GET /carregamentos?status=ativo&posto_id=`. Com `inicio`, é um fato que só agora é informado, por exemplo de um carregador que
 /// estava sem rede: nem uma reserva de outro nem o estado do posto o recusam. Um `inicio` até cinco
 /// minutos à frente do relógio do servidor é registrado como agora; sem `fim`, o carregamento só começa
 /// se o posto está em serviço e outro não o tem agora. Se o carro já carrega com outro `inicio`, o pedido
 /// é recusado. Um `inicio` antes de 2020 é recusado. Se outro tinha o posto quando o carregamento começou,
-/// ele não cumpre reserva nenhuma, e `conflitos` diz de quem era o posto. Sem reserva, o preço é o que o
-/// posto tem quando o carregamento é informado. Um que já terminou é registrado também num posto que foi
+/// ele só cumpre as reservas do carro que começam depois, e `conflitos` diz de quem era o posto. Sem
+/// reserva, o preço é o que o posto tem quando o carregamento é informado. Um que já terminou é registrado também num posto que foi
 /// removido depois de ele começar. Pedidos com os mesmos posto, placa e `inicio` são do mesmo
 /// carregamento: um pedido repetido o devolve, ainda que ele tenha sido encerrado ou corrigido depois; um
 /// que traz `fim` encerra o que está aberto. O que já terminou de outro modo, e não foi corrigido, fica
@@ -94,8 +96,11 @@ async fn start(
 ///
 /// O custo é o da energia fornecida, pelo preço do carregamento. O que resta da reserva do carro fica
 /// livre. Uma reserva do carro que só começou depois de `fim` não foi cumprida: volta a ser `ativa`, ou
-/// `encerrada` se já acabou. Mais energia do que o posto fornece nesse tempo (e mais 10 %) só vale com
-/// `confirmado`. Repetir o mesmo fim devolve o mesmo carregamento; um que foi corrigido, com qualquer fim.
+/// `encerrada` se já acabou. Um `fim` até cinco minutos antes de `inicio` é registrado como `inicio`: o
+/// relógio de quem informa pode estar atrasado. Mais energia do que o posto fornece até cinco minutos
+/// depois de `fim` (e mais 10 %), ou até agora, só vale com `confirmado`. Se o relógio do servidor foi
+/// atrasado para antes de `inicio`, vale qualquer energia, e todo `fim` anterior é registrado como
+/// `inicio`. Repetir o mesmo fim devolve o mesmo carregamento; um que foi corrigido, com qualquer fim.
 #[utoipa::path(put, path = "/postos/{id}/carregamentos/{carregamento_id}", operation_id = "finish_carregamento",
     tag = "carregamentos",
     request_body = EnergiaBody,

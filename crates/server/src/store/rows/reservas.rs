@@ -201,6 +201,11 @@ impl ReservaRow {
         Moment::from_millis(self.inicio)
     }
 
+    /// Since when it holds its posto: from `inicio`, or from when it was given this posto.
+    pub(in crate::store) fn held_from(&self) -> Moment {
+        Moment::from_millis(self.posto_desde.map_or(self.inicio, |since| since.max(self.inicio)))
+    }
+
     /// Returns how late its carro may come.
     pub(in crate::store) fn tolerancia(&self) -> Duration {
         Duration::from_millis(u64::try_from(self.tolerancia).unwrap_or(0))

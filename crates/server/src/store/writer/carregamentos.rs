@@ -158,7 +158,7 @@ impl WriteCommand for FinishCarregamento {
         };
         let lost = wrong.iter().any(|wrong| recorded.reserva_id == Some(wrong.reserva.id));
         let session = if lost { recorded.without_reserva(own_price) } else { recorded };
-        let posto = context.energy_source(posto_id)?;
+        let posto = context.energy_source(posto_id, session.inicio)?;
         match decide_carregamento_finish(&session, energy, fim, &posto, context.now)? {
             Effect::Now(finished) => {
                 context.execute(

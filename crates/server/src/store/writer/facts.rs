@@ -6,6 +6,7 @@ use rusqlite::params;
 use super::command::WriteContext;
 use super::statements::Statement;
 use crate::failpoints::{self, Bug};
+use crate::store::audit::Target;
 use crate::store::error::StoreError;
 use crate::store::rows::postos::{AnyPostoRow, PostoFactsRow};
 use crate::store::rows::reservas::{HoldingRow, holds_now_or_later};
@@ -177,10 +178,21 @@ impl WriteContext<'_> {
         )
     }
 
-    /// What a posto can give, also one that was removed.
-    pub(super) fn energy_source(&self, posto_id: i64) -> Result<EnergySource, StoreError> {
-        let sql = "SELECT nome, potencia_maxima FROM postos WHERE id = ?1";
-        let row = self.find::<EnergySourceRow>(sql, [posto_id])?;
+    /// What a posto has been able to give since a moment, also one that was removed. If its power was
+    /// changed meanwhile, the audit has what it was before.
+    pub(super) fn energy_source(
+        &self,
+        posto_id: i64,
+        since: Moment,
+    ) -> Result<EnergySource, StoreError> {
+        // A posto that was changed more often since has its present power, or the last few.
+        let sql = "SELECT nome, max(potencia_maxima, COALESCE((
+                 SELECT max(json_extract(antes, '$.potencia_maxima')) FROM (
+                     SELECT antes, quando FROM auditoria WHERE alvo = ?2 ORDER BY id DESC LIMIT 64)
+                 WHERE quando >= ?3), 0)) AS potencia_maxima
+             FROM postos WHERE id = ?1";
+        let alvo = Target::Posto(posto_id).to_string();
+        let row = self.find::<EnergySourceRow>(sql, params![posto_id, alvo, since.as_millis()])?;
         let missing = || StoreError::Corrupt(format!("posto {posto_id} of a session"));
         let EnergySourceRow { nome, potencia_maxima } = row.ok_or_else(missing)?;
         Ok(EnergySource { nome, potencia_maxima })

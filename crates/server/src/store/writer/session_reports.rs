@@ -1,9 +1,9 @@
 //! Charging sessions that are reported after they began, and corrections of those that have ended.
 
 use domain::{
-    Carregamento, Correction, Effect, EnergySource, Finished, Moment, Placa, PostoFacts, Rejection,
-    ReportEffect, ReportedSession, decide_carregamento_correction, decide_carregamento_report,
-    known_until, recorded_time,
+    Carregamento, Correction, Effect, Finished, Moment, Placa, PostoFacts, Rejection, ReportEffect,
+    ReportedSession, decide_carregamento_correction, decide_carregamento_report, known_until,
+    recorded_time,
 };
 use rusqlite::params;
 
@@ -22,9 +22,9 @@ use crate::store::rows::row;
 /// Records a session that has begun, and may have ended, before it is reported.
 ///
 /// It has happened, so no reserva refuses it; but one that begins ahead of this clock begins now, and
-/// may be refused. If nobody else held the posto when it began, it fulfils the reservas of its carro.
-/// A session that is reported twice is recorded once, and one that was open ends as the later report
-/// says.
+/// may be refused. It fulfils the reservas of its carro whose time it shares; if another held the posto
+/// when it began, only those that began later. A session that is reported twice is recorded once, and
+/// one that was open ends as the later report says.
 #[derive(Debug, Clone)]
 pub struct ReportCarregamento {
     pub posto_id: i64,
@@ -70,7 +70,7 @@ impl WriteCommand for ReportCarregamento {
         let preco_kwh = agreed.map_or(own_price, |facts| facts.preco_kwh);
         let times = (inicio, session.fim());
         let overlapping = context.overlapping_session(posto_id, Some(placa), times, None)?;
-        let source = EnergySource { nome: posto.nome, potencia_maxima: posto.potencia_maxima };
+        let source = context.energy_source(posto_id, inicio)?;
         let finished =
             decide_carregamento_report(reported, preco_kwh, &source, overlapping, context.now)?;
         let reserva_id = own.first().map(|row| row.id);
@@ -161,20 +161,21 @@ impl ReportCarregamento {
         }
     }
 
-    /// The reservas of its carro that it fulfils or has fulfilled: none if it began while another
-    /// held the posto.
+    /// The reservas of its carro that it fulfils or has fulfilled. If it began while another held the
+    /// posto, these are the ones that began later, while the carro charged there.
     fn fulfilled_reservas(
         &self,
         context: &WriteContext<'_>,
         conflicts: &[ConflictRow],
         (inicio, until): (Moment, Moment),
     ) -> Result<Vec<ReservaRow>, StoreError> {
-        if conflicts.iter().any(|conflict| conflict.at_begin) {
-            return Ok(Vec::new());
-        }
         let (posto_id, placa) = (self.posto_id, &self.placa);
         context.recall_own_reservas(posto_id, placa, inicio, until)?;
-        context.reservas_ever_held_by(posto_id, placa, inicio, until)
+        let mut own = context.reservas_ever_held_by(posto_id, placa, inicio, until)?;
+        if conflicts.iter().any(|conflict| conflict.at_begin) {
+            own.retain(|row| row.held_from() > inicio);
+        }
+        Ok(own)
     }
 }
 
@@ -236,7 +237,8 @@ impl WriteCommand for CorrectCarregamento {
             }
             None => None,
         };
-        let posto = context.energy_source(posto_id)?;
+        let since = correction.inicio.map_or(session.inicio, |inicio| inicio.min(session.inicio));
+        let posto = context.energy_source(posto_id, since)?;
         let decided =
             decide_carregamento_correction(&session, correction, &posto, overlapping, context.now);
         if let Effect::Now((inicio, finished)) = decided? {

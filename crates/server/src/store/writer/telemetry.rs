@@ -1,11 +1,13 @@
 //! What carros report about themselves.
 
-use domain::{KwhPerKm, NivelBateria, Placa};
+use domain::{CapacidadeBateria, InvalidValue, KwhPerKm, NivelBateria, Placa};
 use rusqlite::params;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
 
-/// Updates a known carro; a report of an unknown one is dropped.
+/// Updates a known carro; a report of an unknown one is dropped. The output says what is wrong with a
+/// level that the battery of the carro cannot hold: nothing of it is kept then, but that the carro
+/// charges.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordTelemetry {
     pub placa: Placa,
@@ -15,20 +17,29 @@ pub struct RecordTelemetry {
 }
 
 impl WriteCommand for RecordTelemetry {
-    type Output = ();
+    type Output = Option<InvalidValue>;
 
-    fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<Option<InvalidValue>, ApplyError> {
+        let capacity = context.find_value::<f64>(
+            "SELECT capacidade_bateria FROM carros WHERE placa = ?1",
+            [self.placa.as_str()],
+        )?;
+        let capacity = capacity.and_then(|capacity| CapacidadeBateria::new(capacity).ok());
+        let wrong = capacity.and_then(|capacity| capacity.check_level(self.nivel_bateria).err());
+        let is_possible = wrong.is_none();
+        let nivel_bateria = is_possible.then(|| self.nivel_bateria.get());
+        let taxa_descarga = self.taxa_descarga.filter(|_| is_possible);
         context.execute(
             "UPDATE carros SET
-                 nivel_bateria_atual = ?2,
+                 nivel_bateria_atual = COALESCE(?2, nivel_bateria_atual),
                  taxa_descarga = COALESCE(?3, taxa_descarga),
                  em_carregamento = COALESCE(?4, em_carregamento),
                  updated_at = ?5
              WHERE placa = ?1",
             params![
                 self.placa.as_str(),
-                self.nivel_bateria.get(),
-                self.taxa_descarga.map(KwhPerKm::get),
+                nivel_bateria,
+                taxa_descarga.map(KwhPerKm::get),
                 self.em_carregamento,
                 context.now.as_millis()
             ],
@@ -36,6 +47,6 @@ impl WriteCommand for RecordTelemetry {
         if self.em_carregamento == Some(true) {
             context.record_arrival(self.placa.as_str())?;
         }
-        Ok(())
+        Ok(wrong)
     }
 }

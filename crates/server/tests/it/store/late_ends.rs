@@ -16,7 +16,7 @@ impl TestStore {
     }
 
     /// A reserva from one minute to another, at posto 1.
-    async fn reserve_between(&self, request_id: &str, plate: &str, from: i64, to: i64) {
+    pub(crate) async fn reserve_between(&self, request_id: &str, plate: &str, from: i64, to: i64) {
         let mut reserve = reservation(request_id, plate, 1, Some((0, 1)));
         reserve.command.interval.inicio = Some(at(from));
         reserve.command.interval.fim = Some(at(to));

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use domain::{
-    Moment, NivelBateria, PostoChange, PostosFilter, Rejection, ReservaState, TipoConector,
+    KwhPerKm, Moment, NivelBateria, PostoChange, PostosFilter, Rejection, ReservaState,
+    TipoConector,
 };
 use server::store::{
     Change, ChangePosto, CreatePosto, FinishCarregamento, RecordTelemetry, ReservasQuery,
@@ -256,6 +257,18 @@ async fn carros_are_known_from_reservas_and_updated_by_their_own_messages() {
     assert_eq!((carro.nivel_bateria_atual, carro.em_carregamento), (31.0, true));
     assert_eq!(carro.taxa_descarga, 0.19);
     assert_eq!(store.store.carros(None, 10).await.expect("a read"), [carro]);
+    // Its battery holds 44.5 kWh. That it charges is true all the same.
+    let full = RecordTelemetry { taxa_descarga: KwhPerKm::new(0.3).ok(), ..report(44.5, None) };
+    assert_eq!(store.store.execute(full).await, Ok(None));
+    for (level, charging) in [(44.6, Some(false)), (500.0, None), (500.0, Some(true))] {
+        let impossible =
+            RecordTelemetry { taxa_descarga: KwhPerKm::new(0.9).ok(), ..report(level, charging) };
+        let wrong = store.store.execute(impossible).await.expect("an answer").expect("impossible");
+        assert_eq!(wrong.to_string(), "deve estar entre 0 e 44.5");
+        let carro = store.store.carro("ABC1234").await.expect("a read").expect("it is known");
+        assert_eq!((carro.nivel_bateria_atual, carro.taxa_descarga), (44.5, 0.3));
+        assert_eq!(carro.em_carregamento, charging.unwrap_or(false));
+    }
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ use domain::ReservaState;
 pub(crate) const POSTOS: usize = 2;
 pub(crate) const PLATES: [&str; 3] = ["AAA1111", "BBB2222", "CCC3333"];
 const TOLERANCE: i64 = 15;
-/// How far the clock of a reporting program may be ahead.
-const AHEAD: i64 = 5;
+/// How far the clock of a reporting program may be ahead or behind.
+const CLOCK_TOLERANCE: i64 = 5;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Reserva {
@@ -176,9 +176,10 @@ impl Model {
     pub(crate) fn finish(&mut self, index: usize, reported: Option<i64>) -> bool {
         let Session { posto, carro, inicio, .. } = self.sessions[index];
         let fim = reported.unwrap_or(self.now);
-        if fim < inicio {
+        if fim < inicio - CLOCK_TOLERANCE {
             return false;
         }
+        let fim = fim.max(inicio);
         self.sessions[index].fim = Some(fim);
         // Nobody charged in what began when its carro had left; a session has at least its first
         // moment.
@@ -219,7 +220,9 @@ impl Model {
         self.sessions.iter().find(|session| {
             (session.posto, session.carro, session.inicio) == (posto, carro, inicio)
                 && fim.is_none_or(|fim| {
-                    session.fim.is_some_and(|known| (known..=known + AHEAD).contains(&fim))
+                    session
+                        .fim
+                        .is_some_and(|known| (known..=known + CLOCK_TOLERANCE).contains(&fim))
                 })
         })
     }
@@ -250,7 +253,7 @@ impl Model {
         inicio: i64,
         fim: Option<i64>,
     ) -> bool {
-        if fim.is_some_and(|fim| fim > self.now + AHEAD) {
+        if fim.is_some_and(|fim| fim > self.now + CLOCK_TOLERANCE) {
             return false;
         }
         if self.repeated(posto, carro, inicio, fim).is_some() {
@@ -275,7 +278,9 @@ impl Model {
                 && reserva.inicio <= inicio
         });
         let now = self.now;
-        for reserva in self.reservas.iter_mut().filter(|_| !held_by_another) {
+        // In the time of another it is nobody's session, until a reserva of its carro begins.
+        let may_count = |reserva: &&mut Reserva| !held_by_another || reserva.inicio > inicio;
+        for reserva in self.reservas.iter_mut().filter(may_count) {
             let is_own = (reserva.posto, reserva.carro) == (posto, carro);
             // It had the first moment of the session, or the session one of its moments.
             let until = fim.unwrap_or(now + 1).max(inicio);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{PlainClient, World, eventually};
+use crate::harness::{PlainClient, World, eventually, seed_payload};
 
 const BROADCAST: &str = "server/postos/reserva";
 const DIRECT: &str = "server/server1/postos/reserva";
@@ -208,4 +208,24 @@ async fn an_array_that_is_refused_is_logged_once() {
     };
     eventually("both bad messages are logged", async || logged().contains(&json!(BROADCAST))).await;
     assert_eq!(logged(), [DIRECT, BROADCAST]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_battery_that_holds_more_than_it_can_is_a_bad_message() {
+    let world = World::new().await;
+    let (server, client) = world.pair().await;
+    assert_eq!(client.reservar(&seed_payload()).await.status, 200);
+    let carro = PlainClient::subscribe(&world, "app1", &[]).await;
+    let status = json!({"placa": "ABC1234", "nivel_bateria": 500, "em_carregamento": true});
+    carro.publish("carros/ABC1234/status", status).await;
+    let logged = || {
+        let lines = server.log_lines().into_iter();
+        let bad = lines.filter(|line| line["message"] == "bad message");
+        bad.map(|line| line["reason"].clone()).collect::<Vec<_>>()
+    };
+    eventually("it is logged", async || !logged().is_empty()).await;
+    assert_eq!(logged(), ["nivel_bateria deve estar entre 0 e 44.5"]);
+    let known = server.get("/carros/ABC1234").await.json;
+    assert_eq!(known["nivel_bateria_atual"], seed_payload()["nivel_bateria_atual"]);
+    assert_eq!(known["em_carregamento"], true, "it charges all the same");
 }
