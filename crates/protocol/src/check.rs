@@ -22,7 +22,23 @@ impl FieldError {
     pub fn new(campo: &str, mensagem: impl Into<String>) -> Self {
         Self { campo: campo.to_owned(), mensagem: mensagem.into() }
     }
+
+    /// Whether a field of this name is required, and left out.
+    pub fn is_missing(&self) -> bool {
+        self.mensagem == MISSING
+    }
+
+    /// Whether there is no field of this name, and nothing is said of others.
+    pub fn is_unknown(&self) -> bool {
+        let rest = self.mensagem.strip_prefix(UNKNOWN);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(';'))
+    }
 }
+
+/// What is said of a required field that is left out.
+const MISSING: &str = "é obrigatório";
+/// What is said of a field that does not exist, before a suggestion.
+pub(crate) const UNKNOWN: &str = "não existe";
 
 /// The field that is reported when the message as a whole is wrong.
 const WHOLE: &str = "corpo";
@@ -169,7 +185,7 @@ impl Checker {
     /// The field's value; reports the field when it is missing or invalid.
     pub fn required<T>(&mut self, campo: &str, field: Field<T>) -> Option<T> {
         if matches!(field, Field::Missing) {
-            self.wrong(campo, "é obrigatório");
+            self.wrong(campo, MISSING);
         }
         self.optional(campo, field)
     }
