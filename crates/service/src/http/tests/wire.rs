@@ -1,6 +1,7 @@
 //! HTTP as it is written, through real sockets: oddities, early answers, refusals before routing.
 
 mod framing;
+mod hosts;
 mod log_lines;
 
 use std::net::SocketAddr;
