@@ -224,8 +224,9 @@ async fn answer(
         close |= !is_read;
         response
     };
-    if response.status() == StatusCode::NOT_MODIFIED {
-        // The length would be that of the answer which the caller has (RFC 9110, section 8.6).
+    if matches!(response.status(), StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT) {
+        // With 304 it would be that of the answer which the caller has; with 204 there is none (RFC
+        // 9110, section 8.6).
         response.headers_mut().remove(CONTENT_LENGTH);
     }
     if removed > 0 {
