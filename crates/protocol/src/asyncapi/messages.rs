@@ -1,7 +1,7 @@
 //! The messages of the AsyncAPI document, each with the schema of its type and an example.
 
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
+use utoipa::{PartialSchema as _, ToSchema};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
@@ -46,6 +46,7 @@ impl Messages {
             "PontoDisponibilidade" => {
                 self.add_type_with::<PontoDisponibilidade>(false, DISPONIBILIDADE);
             }
+            "PontoDisponibilidadeDireta" => self.add_direct_report(),
             "PontoStatus" => self.add_type_with::<PontoStatus>(true, PONTO_STATUS),
             "ReservaEvent" => self.add_type_with::<ReservaEvent>(true, RESERVA_EVENT),
             "ReservaClientEvent" => {
@@ -87,6 +88,22 @@ impl Messages {
         }
         let schema = T::schema();
         self.insert(&name, description(&schema), reference("components/schemas", &name), example);
+    }
+
+    /// What a charger reports on a topic that names its servidor: the message need not.
+    fn add_direct_report(&mut self) {
+        let (name, summary) = (
+            "PontoDisponibilidadeDireta",
+            "Um carregador entra em serviço ou sai dele, em um tópico que nomeia o servidor.",
+        );
+        let mut schema = serde_json::to_value(PontoDisponibilidade::schema()).unwrap_or_default();
+        if let Some(required) = schema["required"].as_array_mut() {
+            required.retain(|field| field != "server_id");
+        }
+        schema["description"] = json!(summary);
+        self.schemas.insert(name.to_owned(), schema);
+        let example = serde_json::from_str(DIRECT_DISPONIBILIDADE).unwrap_or_default();
+        self.insert(name, summary, reference("components/schemas", name), example);
     }
 
     /// An array of messages, or of answers, any of which may be an error.
@@ -170,6 +187,8 @@ const CARRO_STATUS: &str =
 const CARRO_BATERIA: &str = r#"{"placa": "ABC1234", "nivel_bateria": 30.5, "taxa_descarga": 0.2}"#;
 const DISPONIBILIDADE: &str =
     r#"{"server_id": "server1", "ponto_id": 5, "disponivel": false, "em_manutencao": true}"#;
+const DIRECT_DISPONIBILIDADE: &str =
+    r#"{"ponto_id": 5, "disponivel": false, "em_manutencao": true}"#;
 const PONTO_STATUS: &str = r#"{
     "server_id": "server1", "ponto_id": 5, "disponivel": false, "em_manutencao": true,
     "timestamp": "2026-11-23T12:00:00.000Z"

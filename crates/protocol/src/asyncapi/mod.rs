@@ -174,7 +174,7 @@ fn reports() -> [Channel; 6] {
             "server/{server_id}/pontos/{posto_id}/disponibilidade",
             "O que um carregador informa a este servidor só. A mensagem pode ser retida, e o \
              `server_id` dela pode faltar.",
-            "PontoDisponibilidade",
+            "PontoDisponibilidadeDireta",
         ),
     ]
 }
