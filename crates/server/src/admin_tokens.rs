@@ -23,7 +23,7 @@ pub(crate) const FIRST: &str = "inicial";
 const MAX_NAME: usize = 64;
 pub(crate) const NAME_RULE: &str = "deve ter de 1 a 64 caracteres, só A-Z a-z 0-9 _ -";
 /// How a caller without a token gets one.
-const HELP: &str = "Envie-o no cabeçalho Authorization: Bearer TOKEN; na máquina do servidor, o \
+pub(crate) const HELP: &str = "Envie-o no cabeçalho Authorization: Bearer TOKEN; na máquina do servidor, o \
     comando `server token` mostra um.";
 
 /// The tokens of a servidor.

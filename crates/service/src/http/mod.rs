@@ -21,7 +21,7 @@ use tower::util::option_layer;
 use tower_http::cors::CorsLayer;
 
 pub use access_control::{
-    ANYBODY, Access, Caller, MAX_TOKEN, Role, Routes, Token, Tokens, operators_only,
+    ANYBODY, Access, Caller, MAX_TOKEN, Role, Routes, Token, Tokens, missing_token, operators_only,
 };
 pub use answer::body_parts::body_of_parts;
 pub use answer::cors::{CORS_ORIGENS, CorsOrigins};

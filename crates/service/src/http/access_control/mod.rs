@@ -21,7 +21,7 @@ pub use credentials::MAX_TOKEN;
 pub(super) use own_pages::{FETCH_SITE, check_own_page};
 pub use roles::{Caller, Role};
 pub(in crate::http) use tokens::forget_found;
-pub use tokens::{Token, Tokens};
+pub use tokens::{Token, Tokens, missing_token};
 
 use super::HttpError;
 use super::exchange::access_log::CalledBy;
