@@ -34,8 +34,8 @@ pub use http::{
     Routes, StreamCaller, StreamPermit, Streams, Token, Tokens, TrustedProxies, accept_token,
     answer_with_etag, body_of_parts, both_parts, build_router, caller_ip, complete_document,
     json_in_page, json_with_etag, listen, listen_for_metrics, missing_token, no_file_of,
-    operators_only, read_file, require_token, serve, serve_metrics, status_of, too_long_file,
-    trace_requests, without_slash,
+    operators_only, read_file, refuse_foreign_pages, require_token, serve, serve_metrics,
+    status_of, too_long_file, trace_requests, without_slash,
 };
 pub use logs::{QuietLogs, init_quiet_logs, program_span};
 pub use metrics::{CodigoLabel, CommandLabel, METRICS_ADDR, Metrics, register_metric};

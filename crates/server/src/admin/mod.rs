@@ -81,6 +81,7 @@ fn operations() -> utoipa::openapi::OpenApi {
 /// The OpenAPI document of the admin API.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut openapi = operations();
+    service::refuse_foreign_pages(&mut openapi);
     let unavailable = "servidor_indisponivel, sobrecarregado";
     service::complete_document(&mut openapi, unavailable, own_example);
     openapi

@@ -112,11 +112,13 @@ fn every_error_has_an_example_for_each_of_its_codes() {
             let examples = json["examples"].as_object();
             let examples = examples.unwrap_or_else(|| panic!("{shown}: {status} has no example"));
             for (name, example) in examples {
-                let codigo = Codigo::from_name(name).expect("a code");
-                assert_eq!(codigo.http_status().to_string(), *status, "{shown}: {name}");
-                assert_eq!(example["value"]["codigo"], **name, "{shown}");
+                // A code with two meanings has two examples.
+                let codigo = name.trim_end_matches("_aberto");
+                let known = Codigo::from_name(codigo).expect("a code");
+                assert_eq!(known.http_status().to_string(), *status, "{shown}: {name}");
+                assert_eq!(example["value"]["codigo"], *codigo, "{shown}");
                 let description = response["description"].as_str().expect("a description");
-                assert!(description.contains(&format!("`{name}`")), "{shown}: {description}");
+                assert!(description.contains(&format!("`{codigo}`")), "{shown}: {description}");
             }
         }
     });

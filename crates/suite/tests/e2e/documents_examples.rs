@@ -130,6 +130,31 @@ async fn a_request_without_a_token_gets_the_documented_answer() {
     assert_eq!(answered, documented("server", Codigo::NaoAutorizado), "{answer}");
 }
 
+/// With or without a token, each operation of a servidor says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_servidor_refuses_foreign_pages_as_all_its_operations_say() {
+    let world = World::new().await;
+    let server = world.server_with("server1", &[("ADMIN_ABERTO", "sim")]).await;
+    let request = reqwest::Client::new().get(server.url("/healthz"));
+    let answer = request.header("Host", "evil.example").send().await.expect("an answer");
+    assert_eq!(answer.status(), 403);
+    let answer: Value = answer.json().await.expect("JSON");
+    each_operation(|_, shown, operation| {
+        let refusal = &operation["responses"]["403"];
+        if shown.starts_with("client") {
+            assert!(refusal.is_null(), "{shown}");
+            return;
+        }
+        let examples = refusal["content"]["application/json"]["examples"].as_object();
+        let mut examples = examples.into_iter().flat_map(|examples| examples.values());
+        assert!(examples.any(|example| example["value"] == answer), "{shown}: {refusal}");
+        let description = refusal["description"].as_str().unwrap_or_default();
+        assert!(description.contains("ADMIN_ABERTO"), "{shown}: {description}");
+        let needs_token = operation["security"][0]["token"].is_array();
+        assert_eq!(description.contains("o token não dá"), needs_token, "{shown}: {description}");
+    });
+}
+
 /// A request that is wrong as the example of `requisicao_invalida` of its operation says.
 struct WrongRequest {
     program: String,

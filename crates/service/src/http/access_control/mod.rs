@@ -18,7 +18,7 @@ use axum::response::{IntoResponse as _, Response};
 use protocol::Codigo;
 
 pub use credentials::MAX_TOKEN;
-pub(super) use own_pages::{FETCH_SITE, check_own_page};
+pub(super) use own_pages::{FETCH_SITE, check_own_page, foreign_page};
 pub use roles::{Caller, Role};
 pub(in crate::http) use tokens::forget_found;
 pub use tokens::{Token, Tokens, missing_token};
