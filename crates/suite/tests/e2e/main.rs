@@ -19,6 +19,7 @@ mod denied;
 mod doctor;
 mod documents;
 mod documents_examples;
+mod documents_routes;
 mod edge;
 mod events;
 mod events_stand_in;
