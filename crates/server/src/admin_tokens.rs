@@ -58,9 +58,18 @@ pub(crate) fn is_name(text: &str) -> bool {
     (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(allowed)
 }
 
-/// Whether a token may be made that is called so.
+/// Whether a token may be made that is called so. The audit names others so, or the first token is.
 pub(crate) fn is_new_name(text: &str) -> bool {
-    is_name(text) && ![FIRST, ANYBODY].contains(&text) && !Author::RESERVED.contains(&text)
+    is_name(text) && !reserved_names().any(|name| name == text)
+}
+
+fn reserved_names() -> impl Iterator<Item = &'static str> {
+    [FIRST, ANYBODY].into_iter().chain(Author::RESERVED).filter(|name| is_name(name))
+}
+
+/// What is wrong with a name that could be one, but is reserved.
+pub(crate) fn reserved_rule() -> String {
+    format!("não pode ser {}, que são reservados", reserved_names().collect::<Vec<_>>().join(", "))
 }
 
 fn role(papel: TokenPapel) -> Role {
