@@ -126,8 +126,8 @@ fn start_token_checks(config: &Arc<Config>, examined: &Examined) -> Background<V
     let read = read.filter(|contents| {
         contents.version == contents.newest_version && contents.integrity == Integrity::Whole
     });
-    let valid = read.map(|contents| contents.tokens.clone());
-    Background::start(move || tokens::token_checks(&config, exists, valid.as_deref()))
+    let stored = read.map(|contents| contents.tokens.clone());
+    Background::start(move || tokens::token_checks(&config, exists, stored.as_ref()))
 }
 
 /// Who has the database open; where that is the servidor, nothing needs to be said.

@@ -44,8 +44,8 @@ pub use diagnosis::why_not_writable;
 pub use environment::{Change, Clock, Environment};
 pub use error::{StoreError, WriteError};
 pub use examination::{
-    BrokenPromises, Contents, DatabaseFiles, Disk, FileSystem, Integrity, OpenIn, examine_contents,
-    examine_files,
+    BrokenPromises, Contents, DatabaseFiles, Disk, FileSystem, Integrity, OpenIn, TokenHashes,
+    examine_contents, examine_files,
 };
 pub use handle::{Store, StoreCloser};
 pub use in_use::is_in_use;
