@@ -53,6 +53,10 @@ fn a_document_says_where_it_is_served_and_who_may_call() {
         for field in ["/info/contact/name", "/info/license/url", "/info/description"] {
             assert!(document.pointer(field).is_some_and(Value::is_string), "{program}: {field}");
         }
+        let description = document["info"]["description"].as_str().unwrap_or_default();
+        for header in ["X-Request-Id", "1 a 128", "traceparent"] {
+            assert!(description.contains(header), "{program}: {description}");
+        }
         for tag in list(&document["tags"]) {
             assert!(tag["description"].is_string(), "{program}: {tag} is not described");
         }
