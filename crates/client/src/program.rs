@@ -13,7 +13,7 @@ use crate::token::print_token;
 
 const PROGRAM: Program = Program {
     name: "client",
-    about: "o cliente HTTP dos postos de carregamento (gateway for drivers' apps)",
+    about: "A gateway (cliente): the HTTP API and the pages for drivers, of all servidores",
     settings: SETTINGS,
     id: ("client_id", MQTT_CLIENT_ID),
     http_addr: HTTP_ADDR,

@@ -33,8 +33,8 @@ impl Default for Fuso {
 impl Fuso {
     const MIN: i64 = -12;
     const MAX: i64 = 14;
-    /// Matches what [`Fuso::parse`] takes, and some hours that no place has.
-    pub const PATTERN: &str = "^[+-](0[0-9]|1[0-4]):00$";
+    /// Matches what [`Fuso::parse`] takes, and nothing else.
+    pub const PATTERN: &str = r"^([+-](0[0-9]|1[0-2])|\+1[34]):00$";
 
     /// Reads an offset as RFC 3339 writes it. Statistics are kept by the hour of UTC, so it has whole
     /// hours.

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::Field;
 use crate::numbers::clamp_numbers;
-use crate::syntax::hint;
+use crate::syntax::Place;
 
 /// Um campo errado e o que seria certo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -22,7 +22,23 @@ impl FieldError {
     pub fn new(campo: &str, mensagem: impl Into<String>) -> Self {
         Self { campo: campo.to_owned(), mensagem: mensagem.into() }
     }
+
+    /// Whether a field of this name is required, and left out.
+    pub fn is_missing(&self) -> bool {
+        self.mensagem == MISSING
+    }
+
+    /// Whether there is no field of this name, and nothing is said of others.
+    pub fn is_unknown(&self) -> bool {
+        let rest = self.mensagem.strip_prefix(UNKNOWN);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(';'))
+    }
 }
+
+/// What is said of a required field that is left out.
+const MISSING: &str = "é obrigatório";
+/// What is said of a field that does not exist, before a suggestion.
+pub(crate) const UNKNOWN: &str = "não existe";
 
 /// The field that is reported when the message as a whole is wrong.
 const WHOLE: &str = "corpo";
@@ -70,12 +86,16 @@ impl BadMessage {
 impl From<serde_json::Error> for BadMessage {
     /// Says where it is wrong, in Portuguese: the library's texts are English, and name our types.
     fn from(error: serde_json::Error) -> Self {
-        let place = format!("na linha {}, coluna {}", error.line(), error.column());
-        Self::NotJson(match error.classify() {
-            Category::Eof => format!("termina antes do fim, {place}"),
-            Category::Syntax | Category::Io => format!("há um erro de sintaxe {place}"),
-            Category::Data => format!("há algo fora do lugar {place}"),
-        })
+        Self::NotJson(reason(error.classify(), (error.line(), error.column())))
+    }
+}
+
+fn reason(category: Category, (line, column): (usize, usize)) -> String {
+    let place = format!("na linha {line}, coluna {column}");
+    match category {
+        Category::Eof => format!("termina antes do fim, {place}"),
+        Category::Syntax | Category::Io => format!("há um erro de sintaxe {place}"),
+        Category::Data => format!("há algo fora do lugar {place}"),
     }
 }
 
@@ -93,7 +113,7 @@ pub(crate) fn read_object<T: DeserializeOwned>(payload: &[u8]) -> Result<T, BadM
         Some(b'-' | b'0'..=b'9') => "veio um número",
         // As text: UTF-8 is then checked once, and not string by string.
         _ => match str::from_utf8(payload) {
-            Ok(text) => return read_text(text).map_err(|error| with_hint(error, text)),
+            Ok(text) => return read_text(text).map_err(|error| with_hint(&error, text)),
             Err(error) => &format!("não é UTF-8 a partir do byte {}", error.valid_up_to()),
         },
     };
@@ -108,14 +128,13 @@ fn read_text<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
     })
 }
 
-fn with_hint(error: serde_json::Error, text: &str) -> BadMessage {
-    let hint = error.is_syntax().then(|| hint(text, error.line(), error.column())).flatten();
-    match (BadMessage::from(error), hint) {
-        (BadMessage::NotJson(reason), Some(hint)) => {
-            BadMessage::NotJson(format!("{reason}: {hint}"))
-        }
-        (bad, _) => bad,
-    }
+fn with_hint(error: &serde_json::Error, text: &str) -> BadMessage {
+    let place = Place::new(text, error.line(), error.column());
+    let reason = reason(error.classify(), place.line_and_column());
+    BadMessage::NotJson(match place.hint().filter(|_| error.is_syntax()) {
+        Some(hint) => format!("{reason}: {hint}"),
+        None => reason,
+    })
 }
 
 /// What to do with fields that do not exist.
@@ -169,7 +188,7 @@ impl Checker {
     /// The field's value; reports the field when it is missing or invalid.
     pub fn required<T>(&mut self, campo: &str, field: Field<T>) -> Option<T> {
         if matches!(field, Field::Missing) {
-            self.wrong(campo, "é obrigatório");
+            self.wrong(campo, MISSING);
         }
         self.optional(campo, field)
     }

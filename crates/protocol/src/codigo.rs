@@ -86,10 +86,10 @@ codigos! {
         "O cabeçalho da requisição deve ter no máximo 32 KiB e 100 linhas.";
     NaoAutenticado = 401,
         "falta um token, ou ele não vale",
-        "É preciso um token válido, no cabeçalho Authorization: Bearer TOKEN.";
+        "Esta chamada precisa de um token, e não veio o cabeçalho Authorization.";
     NaoAutorizado = 403,
         "o token não dá direito a isto",
-        "O token não dá direito a esta chamada.";
+        "Este token tem o papel leitura, e esta chamada precisa de um com o papel operador.";
     PostoInexistente = 404,
         "o servidor não tem este posto",
         "O posto 5 não existe no servidor server1";

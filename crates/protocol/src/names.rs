@@ -5,7 +5,7 @@
 use strsim::{damerau_levenshtein, jaro_winkler};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::check::{Checker, UnknownFields};
+use crate::check::{Checker, UNKNOWN, UnknownFields};
 
 /// What is kept of a name, in characters.
 const MAX_KEPT: usize = 64;
@@ -37,7 +37,7 @@ pub(crate) fn report(unknown: &[Box<str>], known: &[KnownField], checker: &mut C
     let unknown = unknown.iter().filter(|name| all || misspelt(name, known).is_some());
     let wrong: Vec<_> = unknown.collect();
     for (index, name) in wrong.iter().take(MAX_NAMED).enumerate() {
-        let mut mensagem = "não existe".to_owned();
+        let mut mensagem = UNKNOWN.to_owned();
         if index + 1 == MAX_NAMED && wrong.len() > MAX_NAMED {
             mensagem += &match wrong.len() - MAX_NAMED {
                 1 => ", nem outro campo".to_owned(),

@@ -17,8 +17,8 @@ fields! {
     impl RequestedInterval {
         /// Início do período desejado, em RFC 3339 com fuso; se não vier, agora.
         inicio: Option<Moment>,
-        /// Fim do período desejado, em RFC 3339 com fuso; se não vier, 24 horas depois do início, ou o que
-        /// o operador do servidor tiver definido.
+        /// Fim do período desejado, em RFC 3339 com fuso; se não vier, 24 horas depois do início que
+        /// foi pedido, ou o que o operador do servidor tiver definido.
         fim: Option<Moment>,
     }
     rules |raw| {

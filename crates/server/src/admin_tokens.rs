@@ -23,7 +23,7 @@ pub(crate) const FIRST: &str = "inicial";
 const MAX_NAME: usize = 64;
 pub(crate) const NAME_RULE: &str = "deve ter de 1 a 64 caracteres, só A-Z a-z 0-9 _ -";
 /// How a caller without a token gets one.
-const HELP: &str = "Envie-o no cabeçalho Authorization: Bearer TOKEN; na máquina do servidor, o \
+pub(crate) const HELP: &str = "Envie-o no cabeçalho Authorization: Bearer TOKEN; na máquina do servidor, o \
     comando `server token` mostra um.";
 
 /// The tokens of a servidor.
@@ -58,9 +58,18 @@ pub(crate) fn is_name(text: &str) -> bool {
     (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(allowed)
 }
 
-/// Whether a token may be made that is called so.
+/// Whether a token may be made that is called so. The audit names others so, or the first token is.
 pub(crate) fn is_new_name(text: &str) -> bool {
-    is_name(text) && ![FIRST, ANYBODY].contains(&text) && !Author::RESERVED.contains(&text)
+    is_name(text) && !reserved_names().any(|name| name == text)
+}
+
+fn reserved_names() -> impl Iterator<Item = &'static str> {
+    [FIRST, ANYBODY].into_iter().chain(Author::RESERVED).filter(|name| is_name(name))
+}
+
+/// What is wrong with a name that could be one, but is reserved.
+pub(crate) fn reserved_rule() -> String {
+    format!("não pode ser {}, que são reservados", reserved_names().collect::<Vec<_>>().join(", "))
 }
 
 fn role(papel: TokenPapel) -> Role {

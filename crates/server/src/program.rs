@@ -15,7 +15,7 @@ use crate::subcommands::{TokenArgs, back_up, importar, restore, token};
 
 const PROGRAM: Program = Program {
     name: "server",
-    about: "um servidor de postos de carregamento (an operator's charging points)",
+    about: "A servidor: manages the charging points (postos) of one operator, and their reservas",
     settings: SETTINGS,
     id: ("server_id", SERVER_ID),
     http_addr: HTTP_ADDR,

@@ -1,5 +1,7 @@
 //! Why a servidor cannot start.
 
+use std::io::ErrorKind;
+
 use bus::CredentialsError;
 use service::{ListenError, TraceError};
 
@@ -19,7 +21,7 @@ pub enum StartError {
     Traces(#[from] TraceError),
     #[error("DATABASE_URL names {path}, which cannot be used: {source}")]
     Database { path: String, source: StoreError },
-    #[error("POSTOS_CSV: {0}")]
+    #[error("POSTOS_CSV is {}", refused_postos(.0))]
     Import(#[from] ImportError),
     #[error("ADMIN_TOKEN_FILE: {0}")]
     TokenFile(TokenFileError),
@@ -29,6 +31,31 @@ pub enum StartError {
     Read(#[source] StoreError),
     #[error("the postos of POSTOS_CSV cannot be written: {0}")]
     Write(#[from] WriteError),
+}
+
+/// In English, as the other reasons are; what is wrong with a cell is said in Portuguese, as the API
+/// says it.
+fn refused_postos(error: &ImportError) -> String {
+    match error {
+        ImportError::File { path, reason } => {
+            let advice = match reason.kind() {
+                ErrorKind::IsADirectory => {
+                    "; it is a folder: Docker makes one in place of a mounted file that does not exist"
+                }
+                ErrorKind::PermissionDenied => {
+                    "; give the user of this program the right to read it"
+                }
+                _ => "",
+            };
+            format!("{path:?}, which cannot be read: {reason}; it should be a CSV file{advice}")
+        }
+        ImportError::Wrong { path, wrong } => {
+            let text = wrong.to_string();
+            let cells = text.split_once('\n').map_or("", |(_, cells)| cells);
+            let errors = if wrong.total == 1 { "error" } else { "errors" };
+            format!("{path:?}, which has {} {errors}; nothing was imported\n{cells}", wrong.total)
+        }
+    }
 }
 
 impl From<TokensError> for StartError {

@@ -33,9 +33,9 @@ pub use http::{
     PageHeaders, PageRoutes, Params, Path, RETRY_AFTER_SECONDS, RateLimit, RefusalText, Role,
     Routes, StreamCaller, StreamPermit, Streams, Token, Tokens, TrustedProxies, accept_token,
     answer_with_etag, body_of_parts, both_parts, build_router, caller_ip, complete_document,
-    is_page_of_this_machine, json_in_page, json_with_etag, listen, listen_for_metrics, no_file_of,
-    operators_only, read_file, require_token, serve, serve_metrics, status_of, too_long_file,
-    trace_requests, without_slash,
+    is_page_of_this_machine, json_in_page, json_with_etag, listen, listen_for_metrics,
+    missing_token, no_file_of, operators_only, read_file, refuse_foreign_pages, require_token,
+    serve, serve_metrics, status_of, too_long_file, trace_requests, without_slash,
 };
 pub use logs::{QuietLogs, init_quiet_logs, program_span};
 pub use metrics::{CodigoLabel, CommandLabel, METRICS_ADDR, Metrics, register_metric};

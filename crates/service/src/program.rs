@@ -131,8 +131,10 @@ impl Program {
 
     fn command<S: Subcommand>(&self) -> Command {
         let settings = settings_help(self.settings);
-        let command = Command::new(self.name).version(crate::VERSION).about(self.about);
-        S::augment_subcommands(Common::augment_subcommands(command)).after_help(format!(
+        let command = Command::new(self.name).version(crate::VERSION);
+        let command = S::augment_subcommands(Common::augment_subcommands(command));
+        // Last: each of these sets it to the documentation of its enum.
+        command.about(self.about).long_about(None).after_help(format!(
             "Without a subcommand it runs until SIGTERM or Ctrl-C.\n\n\
              Settings, from the environment:{settings}"
         ))

@@ -10,7 +10,8 @@ use service::{BrokerAuthorities, BrokerLogin, BrokerPassword};
 /// gateways (clientes), until Ctrl-C.
 ///
 /// No Docker and no installed broker are needed. Data is kept between runs in the data folder; to
-/// start afresh, stop it and delete the .db files in there.
+/// start afresh, stop it and delete the files in there whose names begin with server1.db and
+/// server2.db.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "suite", version, after_help = crate::settings::help())]
 pub struct Options {
@@ -110,6 +111,14 @@ mod tests {
         assert_eq!(options.broker_ports, [1883, 9001]);
         assert_eq!(options.server_ports, [8000, 8003]);
         assert_eq!(options.client_ports, [8001, 8002]);
+    }
+
+    /// After a crash the WAL is left, and a database without it is not made anew beside it.
+    #[test]
+    fn help_says_which_files_are_the_data() {
+        let help = Options::command().render_long_help().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(help.contains("whose names begin with server1.db and server2.db"), "{help}");
     }
 
     #[test]

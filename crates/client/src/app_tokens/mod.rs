@@ -57,7 +57,7 @@ impl AppToken {
     }
 }
 
-const HOW_TO_GET_ONE: &str = "Peça um token a quem opera este cliente, que o faz com client token APP \
+pub(crate) const HOW_TO_GET_ONE: &str = "Peça um token a quem opera este cliente, que o faz com client token APP \
     e o põe no arquivo de API_TOKENS_FILE; envie-o no cabeçalho Authorization: Bearer TOKEN.";
 
 /// By the hash of each. Who looks one up cannot learn a hash from how long it takes, because nobody

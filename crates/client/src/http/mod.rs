@@ -22,6 +22,7 @@ use service::{Access, Documentation, HttpMetrics, OptionalLayers, Routes};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::app_tokens::HOW_TO_GET_ONE;
 use crate::error::GatewayError;
 use crate::gateway::Gateway;
 use pages::Pages;
@@ -81,9 +82,13 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     openapi
 }
 
-/// What an operation that changes something answers, where that is not known to be done, in the
-/// examples of the document.
+/// The errors as this program and the operation with this id answer them, in the examples of the
+/// document: without a token, and where it is not known whether a change is made.
 fn own_example(operation_id: &str, codigo: Codigo) -> Option<ErrorReply> {
+    if codigo == Codigo::NaoAutenticado {
+        let mensagem = service::missing_token(HOW_TO_GET_ONE);
+        return Some(ErrorReply { mensagem, ..codigo.example() });
+    }
     let changes = ["reserve", "change_reserva", "cancel_reserva"].contains(&operation_id);
     if !changes || codigo != Codigo::TempoEsgotado {
         return None;

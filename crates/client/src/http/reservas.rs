@@ -89,6 +89,7 @@ async fn change(
     keys: KeyHeaders,
     body: Result<JsonBody, HttpError>,
 ) -> Result<Response, HttpError> {
+    // Both are of the head. A key is never missing, and no header is a parameter.
     let head = both_parts(params, keys.key());
     let ((Params(params), key), change) =
         both_parts(head, body.and_then(JsonBody::read::<AlteracaoBody>))?;

@@ -76,8 +76,14 @@ fn offsets_are_whole_hours() {
         assert_eq!(Fuso::parse(text).expect("an offset").to_string(), text);
     }
     let pattern = regex::Regex::new(Fuso::PATTERN).expect("a pattern");
-    let hours = (-14..=14).map(|hours: i64| Fuso { hours });
-    assert!(hours.into_iter().all(|fuso| pattern.is_match(&fuso.to_string())));
+    for (sign, hours) in
+        ["+", "-"].into_iter().flat_map(|sign| (0..100).map(move |hours| (sign, hours)))
+    {
+        for minutes in ["00", "30"] {
+            let text = format!("{sign}{hours:02}:{minutes}");
+            assert_eq!(pattern.is_match(&text), Fuso::parse(&text).is_ok(), "{text}");
+        }
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The AsyncAPI document of all that goes over MQTT, made of the topics and message types.
 
+mod direct_report;
 mod messages;
 
 use serde_json::{Map, Value, json};
@@ -10,6 +11,7 @@ use crate::{
     PontoDisponibilidade, PontoStatus, PostosReply, PostosRequest, ReservaClientEvent,
     ReservaEvent, ReservaRef, ReservaReply, ReservaRequest, ServerPresence,
 };
+use direct_report::PontoDisponibilidadeDireta;
 use messages::{Message, Messages, OTHER_ANSWERS, OTHER_ANSWERS_TO_LISTING, Payload, reference};
 
 /// A topic, as the document describes it.
@@ -187,7 +189,7 @@ fn reports() -> [Channel; 6] {
             "server/{server_id}/pontos/{posto_id}/disponibilidade",
             "O que um carregador informa a este servidor só. A mensagem pode ser retida, e o \
              `server_id` dela pode faltar.",
-            disponibilidade,
+            Message::received::<PontoDisponibilidadeDireta>(),
         ),
     ]
 }

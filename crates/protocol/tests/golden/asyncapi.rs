@@ -78,6 +78,13 @@ fn read_and_written(name: &str, payload: &[u8]) -> Value {
         "CarroStatus" => written(CarroStatus::from_json(payload, "ABC1234")),
         "CarroBateria" => written(CarroBateria::from_json(payload, "ABC1234")),
         "PontoDisponibilidade" => written(PontoDisponibilidade::from_json(payload, "5", None)),
+        "PontoDisponibilidadeDireta" => {
+            let server_id = Some(id("server1"));
+            let read = PontoDisponibilidade::from_json(payload, "5", server_id.as_ref());
+            let mut report = written(read);
+            report.as_object_mut().and_then(|fields| fields.remove("server_id"));
+            report
+        }
         "PontoStatus" => derived::<PontoStatus>(payload),
         "ReservaEvent" => derived::<ReservaEvent>(payload),
         "ReservaClientEvent" => derived::<ReservaClientEvent>(payload),
@@ -143,6 +150,24 @@ fn everything_is_described() {
     }
     for (name, message) in document["components"]["messages"].as_object().expect("messages") {
         assert!(message["summary"].as_str().is_some_and(|text| !text.is_empty()), "{name}");
+    }
+}
+
+/// As they are read: a server_id may say the same again, on all topics of carros too.
+#[test]
+fn a_report_on_a_topic_that_names_its_servidor_may_name_it_too() {
+    let document = asyncapi();
+    for channel in ["carro_status", "carro_bateria", "ponto_disponibilidade"] {
+        for direct in [false, true] {
+            let channel = if direct { format!("{channel}_direto") } else { channel.to_owned() };
+            let messages = document["channels"][&channel]["messages"].as_object();
+            for name in messages.expect("messages").keys() {
+                let (properties, required) = fields(&document, name);
+                assert!(properties.iter().any(|name| *name == "server_id"), "{channel}");
+                let is_required = required.contains(&"server_id");
+                assert_eq!(is_required, channel == "ponto_disponibilidade", "{channel}");
+            }
+        }
     }
 }
 

@@ -26,6 +26,7 @@ use service::{Access, CorsOrigins, Documentation, HttpError, HttpMetrics, Option
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::admin_tokens;
 use crate::app_state::AppState;
 use crate::failure::Failure;
 
@@ -81,6 +82,7 @@ fn operations() -> utoipa::openapi::OpenApi {
 /// The OpenAPI document of the admin API.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut openapi = operations();
+    service::refuse_foreign_pages(&mut openapi);
     let unavailable = "servidor_indisponivel, sobrecarregado";
     service::complete_document(&mut openapi, unavailable, own_example);
     openapi
@@ -134,6 +136,7 @@ fn own_example(operation_id: &str, codigo: Codigo) -> Option<ErrorReply> {
             let is_import = operation_id == "import_postos";
             reply.mensagem = match codigo {
                 Codigo::BrokerIndisponivel => status::NO_BROKER.to_owned(),
+                Codigo::NaoAutenticado => service::missing_token(admin_tokens::HELP),
                 Codigo::CorpoGrandeDemais if is_import => service::too_long_file(),
                 Codigo::TipoNaoSuportado if is_import => service::no_file_of(&import::TYPES),
                 _ => reply.mensagem,

@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::author::By;
-use crate::admin_tokens::{NAME_RULE, TokensError, is_name, is_new_name, papel};
+use crate::admin_tokens::{NAME_RULE, TokensError, is_name, is_new_name, papel, reserved_rule};
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::wire;
@@ -94,11 +94,7 @@ impl Name {
 impl NewName {
     fn new(text: &str) -> Result<Self, Invalid> {
         let Name(name) = Name::new(text)?;
-        if is_new_name(text) {
-            Ok(Self(name))
-        } else {
-            Err(Invalid(format!("não pode ser {text}")))
-        }
+        if is_new_name(text) { Ok(Self(name)) } else { Err(Invalid(reserved_rule())) }
     }
 }
 
@@ -111,7 +107,7 @@ fields! {
     /// Corpo de `POST /tokens`.
     #[example({"nome": "painel", "papel": "leitura"})]
     struct TokenBody {
-        /// Nome do token.
+        /// Nome do token. Não pode ser `inicial`, `aberto`, `carregador` nem `servidor`.
         nome: NewName,
         /// `leitura`: só consulta; `operador`: tudo.
         papel: TokenPapel,
@@ -192,5 +188,23 @@ fn refused(app: &AppState, error: TokensError) -> Failure {
             error!(%error, "a token cannot be made");
             Failure::Unavailable(app.server_id.clone())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_names_what_no_token_may_be_called() {
+        let schema = serde_json::to_value(<TokenBody as utoipa::PartialSchema>::schema());
+        let schema = schema.expect("JSON");
+        let nome = schema["properties"]["nome"]["description"].as_str().expect("a description");
+        let rule = reserved_rule();
+        for name in ["inicial", "aberto", "carregador", "servidor"] {
+            assert!(NewName::new(name).is_err() && rule.contains(name), "{name}: {rule}");
+            assert!(nome.contains(&format!("`{name}`")), "{name} is not in {nome}");
+        }
+        assert_eq!(rule.matches(',').count(), 4, "{rule}");
     }
 }

@@ -128,9 +128,9 @@ fn start_access_checks(config: &Arc<Config>, examined: &Examined) -> Background<
     let read = read.filter(|contents| {
         contents.version == contents.newest_version && contents.integrity == Integrity::Whole
     });
-    let valid = read.map(|contents| contents.tokens.clone());
+    let stored = read.map(|contents| contents.tokens.clone());
     Background::start(move || {
-        let mut checks = tokens::token_checks(&config, exists, valid.as_deref());
+        let mut checks = tokens::token_checks(&config, exists, stored.as_ref());
         checks.extend(exists.then(|| readers::reader_check(config.database_url.path())));
         checks
     })

@@ -6,6 +6,7 @@ use service::doctor::Check;
 
 use crate::config::{Config, PostosCsv};
 use crate::import::{ImportError, read_file};
+use crate::start_error::StartError;
 
 pub(super) const NAME: &str = "postos";
 /// Lines of an error that are shown.
@@ -29,7 +30,7 @@ pub(super) fn postos_check(config: &Config) -> Check {
             Check::warning(NAME, format!("there are none, and no {path}"), remedy)
         }
         Err(error) => {
-            let reason = error.to_string();
+            let reason = StartError::from(error).to_string();
             let lines: Vec<_> = reason.lines().map(str::trim).take(MAX_LINES).collect();
             let found = format!("a start refuses {path}");
             Check::failure(NAME, found, lines.join("; "))

@@ -4,6 +4,7 @@ use service::SecretHash;
 use service::doctor::{Check, secret_file_checks};
 
 use crate::config::{AdminAccess, Config};
+use crate::store::TokenHashes;
 use crate::token_file;
 
 pub(super) const NAME: &str = "token";
@@ -17,12 +18,12 @@ pub(super) fn unchecked() -> Check {
     Check::unchecked(NAME, "the file of the token was not read", NOT_READ)
 }
 
-/// Checks the file of the token. `exists` says whether there is a database; `valid` has the hashes of
+/// Checks the file of the token. `exists` says whether there is a database; `stored` has the hashes of
 /// the tokens in it, where they were read.
 pub(super) fn token_checks(
     config: &Config,
     exists: bool,
-    valid: Option<&[[u8; 32]]>,
+    stored: Option<&TokenHashes>,
 ) -> Vec<Check> {
     let file = config.token_file();
     let shown = file.display();
@@ -33,14 +34,17 @@ pub(super) fn token_checks(
     };
     let mut checks = match token_file::read(&file) {
         Ok(_) if is_operators_file => vec![Check::ok(NAME, format!("{shown} has it"))],
-        Ok(token) => vec![known(&token, &shown.to_string(), valid)],
+        Ok(token) => vec![known(&token, &shown.to_string(), stored)],
         Err(error) if is_operators_file => {
             let found = format!("a start refuses ADMIN_TOKEN_FILE: {error}");
             let remedy = format!("put a token of 16 to 512 visible ASCII characters in {shown}");
             vec![Check::failure(NAME, found, remedy)]
         }
         // Neither has been made where the first start was not completed.
-        Err(error) if error.is_missing() && (!exists || valid.is_some_and(<[_]>::is_empty)) => {
+        Err(error)
+            if error.is_missing()
+                && (!exists || stored.is_some_and(|all| all.valid.is_empty())) =>
+        {
             vec![Check::ok(NAME, format!("the next start makes one in {shown}"))]
         }
         Err(error) if error.is_denied() => {
@@ -63,18 +67,26 @@ fn open(config: &Config) -> Check {
     Check::warning(NAME, found, remedy)
 }
 
-/// Of a token that the database should have.
-fn known(token: &str, file: &str, valid: Option<&[[u8; 32]]>) -> Check {
+/// Of a token that the database should have. A start enters one that it does not know, and none that
+/// was revoked.
+fn known(token: &str, file: &str, stored: Option<&TokenHashes>) -> Check {
     let hash = SecretHash::of(token);
-    match valid {
+    match stored {
         None => {
             let found = format!("{file} has one, and whether the database has it was not read");
             Check::unchecked(NAME, found, NOT_READ)
         }
-        Some(valid) if valid.contains(hash.as_bytes()) => Check::ok(NAME, format!("{file} has it")),
+        Some(all) if all.valid.contains(hash.as_bytes()) => {
+            Check::ok(NAME, format!("{file} has it"))
+        }
+        Some(all) if all.revoked.contains(hash.as_bytes()) => {
+            Check::warning(NAME, format!("the one in {file} was revoked"), RENEW)
+        }
         Some(_) => {
-            let found = format!("the one in {file} was revoked, or is another database's");
-            Check::warning(NAME, found, RENEW)
+            let found = format!("the one in {file} is not in the database, as after a restore");
+            let remedy =
+                "the next start of the servidor enters it: start it, or restart it if it runs";
+            Check::warning(NAME, found, remedy)
         }
     }
 }

@@ -28,8 +28,8 @@ pub use backup::rotation::{Rotated, Rotation};
 pub use environment::{Change, Clock, Environment};
 pub use error::{StoreError, WriteError};
 pub use examination::{
-    BrokenPromises, Contents, DatabaseFiles, Disk, FileSystem, Integrity, OpenIn, examine_contents,
-    examine_files,
+    BrokenPromises, Contents, DatabaseFiles, Disk, FileSystem, Integrity, OpenIn, TokenHashes,
+    examine_contents, examine_files,
 };
 pub use files::copies::{remove_leftovers, stream_prefix};
 pub use files::database_url::{DatabaseUrl, InvalidDatabaseUrl};

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use service::{OwnAnswer, OwnInstance};
 
 use super::running_servidor::{self, NotFound};
-use crate::admin_tokens::{AdminTokens, NAME_RULE, TokensError, is_name, is_new_name, papel};
+use crate::admin_tokens::{
+    AdminTokens, NAME_RULE, TokensError, is_name, is_new_name, papel, reserved_rule,
+};
 use crate::config::{AdminAccess, Config};
 use crate::open_store::open_store;
 use crate::store::{Author, StoreError, is_in_use};
@@ -66,8 +68,10 @@ enum CommandError {
         "o banco {0} ainda não existe: inicie o servidor uma vez, que o cria e faz o primeiro token"
     )]
     NoDatabase(String),
-    #[error("{nome:?} não pode ser o nome de um token: {NAME_RULE}, e alguns são reservados")]
+    #[error("{nome:?} não pode ser o nome de um token: {NAME_RULE}")]
     Name { nome: String },
+    #[error("o nome de um token novo {0}")]
+    ReservedName(String),
     #[error(transparent)]
     NotFound(#[from] NotFound),
     #[error("o servidor em execução recusou: {0}")]
@@ -123,7 +127,10 @@ pub(crate) fn token(config: &Config, args: TokenArgs) -> Result<(), Box<dyn Erro
         TokenArgs { listar: true, .. } => Asked::List,
         TokenArgs { revogar: Some(nome), .. } if is_name(&nome) => Asked::Revoke(nome),
         TokenArgs { nome: Some(nome), papel: Some(papel), .. } => {
-            if !is_new_name(&nome) {
+            if is_name(&nome) && !is_new_name(&nome) {
+                return Err(CommandError::ReservedName(reserved_rule()).into());
+            }
+            if !is_name(&nome) {
                 return Err(CommandError::Name { nome }.into());
             }
             Asked::Create(nome, papel)

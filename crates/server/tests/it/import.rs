@@ -57,7 +57,7 @@ async fn a_bad_row_is_named_and_nothing_is_imported() {
     let config = home.config();
     let error = Server::start(config.clone()).await.err().expect("line 5 is wrong").to_string();
     let expected = format!(
-        "POSTOS_CSV: {path} tem 1 erro e nada foi importado\n  linha 5, coluna status, valor \
+        "POSTOS_CSV is {path:?}, which has 1 error; nothing was imported\n  linha 5, coluna status, valor \
          \"livre\": deve ser disponivel, indisponivel ou em_manutencao"
     );
     assert_eq!(error, expected);
@@ -104,6 +104,12 @@ async fn a_sample_stands_in_for_a_file_that_is_missing() {
 async fn a_named_file_may_not_be_missing() {
     let home = Home::new();
     let path = home.csv().display().to_string();
-    let error = home.start().await.err().expect("the file is missing").to_string();
-    assert!(error.starts_with(&format!("POSTOS_CSV: {path} não pode ser lido: ")), "{error}");
+    let start =
+        async || Server::start(home.config()).await.err().expect("it cannot be read").to_string();
+    let error = start().await;
+    let refused = format!("POSTOS_CSV is {path:?}, which cannot be read: ");
+    assert!(error.starts_with(&refused) && error.ends_with("it should be a CSV file"), "{error}");
+    std::fs::create_dir(home.csv()).expect("a folder in its place");
+    let error = start().await;
+    assert!(error.starts_with(&refused) && error.contains("Docker makes one"), "{error}");
 }

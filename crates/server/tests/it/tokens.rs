@@ -253,7 +253,10 @@ async fn the_subcommand_says_what_is_wrong() {
         (&["--nome", "painel"], "--papel"),
         (&["--papel", "leitura"], "--nome"),
         (&["--nome", "a b", "--papel", "leitura"], "não pode ser o nome"),
-        (&["--nome", "inicial", "--papel", "leitura"], "não pode ser o nome"),
+        (
+            &["--nome", "inicial", "--papel", "leitura"],
+            "o nome de um token novo não pode ser inicial, aberto, carregador, servidor",
+        ),
         (&["--revogar", "a/b"], "não pode ser o nome"),
         (&["--nome", "painel", "--papel", "dono"], "dono"),
         (&["--listar", "--renovar"], "cannot be used with"),

@@ -22,7 +22,7 @@ use tower_http::cors::CorsLayer;
 
 pub use access_control::{
     ANYBODY, Access, Caller, MAX_TOKEN, Role, Routes, Token, Tokens, is_page_of_this_machine,
-    operators_only,
+    missing_token, operators_only,
 };
 pub use answer::body_parts::body_of_parts;
 pub use answer::cors::{CORS_ORIGENS, CorsOrigins};
@@ -30,7 +30,9 @@ pub use answer::error::{HttpError, RETRY_AFTER_SECONDS, both_parts, status_of};
 pub use answer::etag::{ETag, answer_with_etag, json_with_etag};
 pub use connection::serve::{ListenError, listen, serve};
 pub use connection::streams::{StreamCaller, StreamPermit, Streams};
-pub use docs::{Documentation, accept_token, complete_document, require_token};
+pub use docs::{
+    Documentation, accept_token, complete_document, refuse_foreign_pages, require_token,
+};
 pub use exchange::access_log::LogFields;
 pub use exchange::caller::{CallerKey, PROXIES_CONFIAVEIS, TrustedProxies, caller_ip};
 pub use exchange::caller_limit::CallerLimit;

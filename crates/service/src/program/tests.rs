@@ -2,6 +2,7 @@ use std::convert::Infallible;
 
 use super::*;
 
+/// What it can do.
 #[derive(Debug, PartialEq, Subcommand)]
 enum Own {
     /// Imports a file
@@ -34,6 +35,10 @@ fn the_command_line_is_one_subcommand_or_none() {
     let help = asked(&["--help"]).err().expect("a text").to_string();
     for listed in ["importar", "Imports a file", "healthcheck", "PORT"] {
         assert!(help.contains(listed), "{listed} is not in {help}");
+    }
+    for flag in ["--help", "-h"] {
+        let help = asked(&[flag]).err().expect("a text").to_string();
+        assert!(help.starts_with("a test\n"), "it does not say first what it is: {help}");
     }
 }
 

@@ -32,11 +32,17 @@ pub struct Contents {
     pub last_write: Option<Moment>,
     /// It has or had a posto; true where that was not read.
     pub had_postos: bool,
-    /// The hashes of the tokens that are valid.
-    pub tokens: Vec<[u8; 32]>,
+    pub tokens: TokenHashes,
     pub integrity: Integrity,
     /// `None`: not looked for.
     pub broken_promises: Option<BrokenPromises>,
+}
+
+/// The hashes of the tokens of the admin API.
+#[derive(Debug, Clone, Default)]
+pub struct TokenHashes {
+    pub valid: Vec<[u8; 32]>,
+    pub revoked: Vec<[u8; 32]>,
 }
 
 /// How many rows no servidor writes.
@@ -97,7 +103,7 @@ fn read_contents(connection: &Connection, limit: Option<Duration>) -> Result<Con
         is_vacuum_due: false,
         last_write: None,
         had_postos: true,
-        tokens: Vec::new(),
+        tokens: TokenHashes::default(),
         integrity: check_pages(connection, limit)?,
         broken_promises: None,
     };
@@ -175,9 +181,11 @@ fn read_rows(connection: &Connection, contents: &mut Contents) -> Result<(), Sto
     contents.last_write = latest.map(Moment::from_millis);
     let postos = "SELECT EXISTS (SELECT 1 FROM postos)";
     contents.had_postos = connection.query_row(postos, [], |row| row.get(0))?;
-    let tokens = "SELECT hash FROM tokens WHERE revogado_em IS NULL";
-    contents.tokens =
-        connection.prepare(tokens)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let tokens = |condition: &str| -> rusqlite::Result<Vec<[u8; 32]>> {
+        let hashes = format!("SELECT hash FROM tokens WHERE revogado_em {condition}");
+        connection.prepare(&hashes)?.query_map([], |row| row.get(0))?.collect()
+    };
+    contents.tokens = TokenHashes { valid: tokens("IS NULL")?, revoked: tokens("IS NOT NULL")? };
     Ok(())
 }
 

@@ -4,6 +4,6 @@ mod contents;
 mod disk;
 mod files;
 
-pub use contents::{BrokenPromises, Contents, Integrity, examine_contents};
+pub use contents::{BrokenPromises, Contents, Integrity, TokenHashes, examine_contents};
 pub use disk::{Disk, FileSystem};
 pub use files::{DatabaseFiles, OpenIn, examine_files};

@@ -198,15 +198,16 @@ async fn the_token_of_the_operator_is_looked_at() {
         "every user of this machine can use",
         "chmod o= ",
     );
+    let first = fs::read(home.token_file()).expect("a token");
     fs::write(home.token_file(), "posto_another_token_of_nobody").expect("a file");
     let said = doctor(&home, &[]).await;
-    said.assert(
-        "access",
-        "token",
-        "warning",
-        "was revoked, or is another",
-        "server token --renovar",
-    );
+    said.assert("access", "token", "warning", "is not in the database", "the next start");
+    // As it says: the start enters it.
+    let home = home.start().await.expect("it starts").stop().await;
+    doctor(&home, &[]).await.assert("access", "token", "ok", "has it", "");
+    fs::write(home.token_file(), first).expect("a file");
+    let said = doctor(&home, &[]).await;
+    said.assert("access", "token", "warning", "was revoked", "server token --renovar");
     fs::remove_file(home.token_file()).expect("it was there");
     let said = doctor(&home, &[]).await;
     said.assert("access", "token", "warning", "cannot be read", "server token --renovar");

@@ -19,10 +19,10 @@ use protocol::Codigo;
 
 pub use credentials::MAX_TOKEN;
 pub use own_pages::is_page_of_this_machine;
-pub(super) use own_pages::{FETCH_SITE, check_own_page};
+pub(super) use own_pages::{FETCH_SITE, check_own_page, foreign_page};
 pub use roles::{Caller, Role};
 pub(in crate::http) use tokens::forget_found;
-pub use tokens::{Token, Tokens};
+pub use tokens::{Token, Tokens, missing_token};
 
 use super::HttpError;
 use super::exchange::access_log::CalledBy;

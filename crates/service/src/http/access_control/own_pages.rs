@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use protocol::Codigo;
+use protocol::{Codigo, ErrorReply};
 
 use crate::failpoints::{Bug, has};
 use crate::http::HttpError;
@@ -18,15 +18,21 @@ pub(in crate::http) const FETCH_SITE: HeaderName = HeaderName::from_static("sec-
 const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
+const FOREIGN: &str = "Este programa está aberto, sem tokens: só atende a quem o chama por localhost ou \
+    por seu próprio endereço, e a nenhuma página de outra origem.";
+
+/// What a program without tokens answers to a page of another origin.
+pub(in crate::http) fn foreign_page() -> ErrorReply {
+    ErrorReply::new(None, Codigo::NaoAutorizado, FOREIGN.to_owned())
+}
+
 /// # Errors
 /// A page of another origin may have sent the request.
 pub(in crate::http) fn check_own_page(request: &Request) -> Result<(), HttpError> {
     if is_own(request) || has(Bug::ForeignPages) {
         return Ok(());
     }
-    let mensagem = "Este programa está aberto, sem tokens: só atende a quem o chama por localhost ou \
-                    por seu próprio endereço, e a nenhuma página de outra origem.";
-    Err(HttpError::new(Codigo::NaoAutorizado, mensagem))
+    Err(foreign_page().into())
 }
 
 fn is_own(request: &Request) -> bool {

@@ -158,7 +158,16 @@ impl Tokens {
     }
 
     fn unauthenticated(&self, wrong: NoToken) -> HttpError {
-        let error = HttpError::new(Codigo::NaoAutenticado, format!("{wrong}. {}", self.help));
+        let error = HttpError::new(Codigo::NaoAutenticado, sentence(wrong, self.help));
         error.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
+}
+
+fn sentence(wrong: NoToken, help: &str) -> String {
+    format!("{wrong}. {help}")
+}
+
+/// What is said of a request without a token, by a program that helps with this sentence.
+pub fn missing_token(help: &str) -> String {
+    sentence(NoToken::Missing, help)
 }

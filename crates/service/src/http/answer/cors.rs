@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::http::header::{ETAG, LOCATION, ORIGIN, RETRY_AFTER};
+use axum::http::header::{CONTENT_DISPOSITION, ETAG, LOCATION, ORIGIN, RETRY_AFTER};
 use axum::http::{HeaderValue, Method};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
@@ -67,7 +67,7 @@ impl CorsOrigins {
             .allow_origin(origins)
             .allow_methods(METHODS)
             .allow_headers(AllowHeaders::mirror_request())
-            .expose_headers([X_REQUEST_ID, RETRY_AFTER, ETAG, LOCATION])
+            .expose_headers([X_REQUEST_ID, RETRY_AFTER, ETAG, LOCATION, CONTENT_DISPOSITION])
             .max_age(MAX_AGE)
             .vary([ORIGIN]);
         if has(Bug::SharedCredentials) {

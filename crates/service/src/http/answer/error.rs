@@ -6,7 +6,7 @@ use axum::Json;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use protocol::{BadMessage, Codigo, ErrorReply, ReplyCodigo, RequestId};
+use protocol::{BadMessage, Codigo, ErrorReply, FieldError, ReplyCodigo, RequestId};
 
 use crate::http::LogFields;
 
@@ -46,10 +46,13 @@ impl HttpError {
         !self.0.reply.campos.is_empty()
     }
 
-    /// Names the wrong fields of another error too, where both have some.
-    fn with_fields_of(mut self, other: Self) -> Self {
-        let (reply, more) = (&mut self.0.reply, other.0.reply.campos);
+    /// Names the wrong fields of the body too, where both have some. One that is missing in the query
+    /// and does not exist in the body, or the other way round, is one mistake.
+    fn with_fields_of_body(mut self, other: Self) -> Self {
+        let (reply, mut more) = (&mut self.0.reply, other.0.reply.campos);
         if !reply.campos.is_empty() && !more.is_empty() {
+            move_to(&mut reply.campos, &mut more, "deve vir na query, não no corpo");
+            move_to(&mut more, &mut reply.campos, "deve vir no corpo, não na query");
             reply.campos.extend(more);
             reply.mensagem = BadMessage::Fields(reply.campos.clone()).to_string();
         }
@@ -95,17 +98,28 @@ impl HttpError {
     }
 }
 
-/// Two parts of a request, as a query and a body.
+/// Says of each field that is missing in `right` and does not exist in `wrong` that it was put there.
+fn move_to(right: &mut [FieldError], wrong: &mut Vec<FieldError>, mensagem: &str) {
+    for missing in right.iter_mut().filter(|field| field.is_missing()) {
+        let before = wrong.len();
+        wrong.retain(|field| !(field.is_unknown() && field.campo == missing.campo));
+        if wrong.len() < before {
+            missing.mensagem = mensagem.to_owned();
+        }
+    }
+}
+
+/// What comes before the body of a request, as a query or a header, and the body.
 ///
 /// # Errors
 /// One is wrong, or both: then the wrong fields of both are named together.
 pub fn both_parts<A, B, E: Into<HttpError>>(
-    first: Result<A, HttpError>,
-    second: Result<B, E>,
+    head: Result<A, HttpError>,
+    body: Result<B, E>,
 ) -> Result<(A, B), HttpError> {
-    match (first, second.map_err(Into::into)) {
-        (Ok(first), Ok(second)) => Ok((first, second)),
-        (Err(first), Err(second)) => Err(first.with_fields_of(second)),
+    match (head, body.map_err(Into::into)) {
+        (Ok(head), Ok(body)) => Ok((head, body)),
+        (Err(head), Err(body)) => Err(head.with_fields_of_body(body)),
         (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
     }
 }

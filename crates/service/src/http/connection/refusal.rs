@@ -41,17 +41,44 @@ impl Refusal {
     }
 
     /// What is wrong with a head that hyper accepts: the target is no path, or the host is not named
-    /// once.
+    /// once, or is none (RFC 9112, section 3.2).
     pub(in crate::http) fn for_head<B>(request: &Request<B>) -> Option<Self> {
         if request.uri().path().is_empty() && request.method() != Method::CONNECT {
             return Some(Self::new(Codigo::RequisicaoMalformada));
         }
         let required = usize::from(request.version() == Version::HTTP_11);
-        let hosts = request.headers().get_all(HOST).iter().count();
-        let mensagem = "O cabeçalho Host deve vir uma vez.";
-        let error = || HttpError::new(Codigo::RequisicaoMalformada, mensagem);
-        (!(required..=1).contains(&hosts)).then(|| Self(error()))
+        let hosts = || request.headers().get_all(HOST).iter();
+        let mensagem = if !(required..=1).contains(&hosts().count()) {
+            "O cabeçalho Host deve vir uma vez."
+        } else if hosts().any(|host| !is_host(host.as_bytes())) {
+            "O cabeçalho Host deve ser um nome ou um endereço, com ou sem :porta."
+        } else {
+            return None;
+        };
+        Some(Self(HttpError::new(Codigo::RequisicaoMalformada, mensagem)))
     }
+}
+
+/// Whether it is `host` or `host:port`. It may be empty, where the target has no host.
+fn is_host(value: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(value) else { return false };
+    let address = text.strip_prefix('[').map(|rest| rest.split_once(']'));
+    let (host, rest) = match address {
+        Some(Some(parts)) => parts,
+        Some(None) => return false,
+        None => text.split_at(text.find(':').unwrap_or(text.len())),
+    };
+    let is_in_host = |c: char| {
+        c.is_ascii_alphanumeric()
+            || "-._~%!$&'()*+,;=".contains(c)
+            || (address.is_some() && c == ':')
+    };
+    let is_port = |port: &str| {
+        let has_digits_alone = port.bytes().all(|byte| byte.is_ascii_digit());
+        port.is_empty() || (has_digits_alone && port.parse::<u16>().is_ok())
+    };
+    let ends_well = rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port);
+    text.is_empty() || (!host.is_empty() && host.chars().all(is_in_host) && ends_well)
 }
 
 /// The bytes of the answer to something that cannot be read as a request.

@@ -40,8 +40,10 @@ use crate::http::health::is_probe;
 use crate::http::request::path::{normalize, restore_location};
 
 /// How long a connection may take to send the head of its next request, idle time included.
-/// Connections whose peer is gone, or that never send anything, are closed by it.
-const HEAD_LIMIT: Duration = Duration::from_secs(75);
+/// Connections whose peer is gone, or that never send anything, are closed by it. Longer than usual
+/// proxies keep an idle connection (nginx 60 s, Traefik and Go 90 s, Caddy 120 s): who closes first is
+/// then the proxy, which otherwise may send a POST while it is closed here, and answers 502.
+const HEAD_LIMIT: Duration = Duration::from_secs(130);
 /// The longest head, and how much of a request is read ahead. Many connections may have one each.
 const MAX_HEAD: usize = 32 * 1024;
 /// Connections that may wait to be accepted; the system's own limit, 4,096 on Linux, may be lower. The
@@ -214,8 +216,9 @@ async fn answer(
         close |= !is_read;
         response
     };
-    if response.status() == StatusCode::NOT_MODIFIED {
-        // The length would be that of the answer which the caller has (RFC 9110, section 8.6).
+    if matches!(response.status(), StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT) {
+        // With 304 it would be that of the answer which the caller has; with 204 there is none (RFC
+        // 9110, section 8.6).
         response.headers_mut().remove(CONTENT_LENGTH);
     }
     if removed > 0 {

@@ -29,7 +29,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::Config;
 
 pub use complete::complete_document;
-pub use security::{accept_token, require_token};
+pub use security::{accept_token, refuse_foreign_pages, require_token};
 
 use super::HttpError;
 use super::answer::security_headers::of_docs;

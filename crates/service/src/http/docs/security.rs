@@ -4,6 +4,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Components, OpenApi};
 
+use super::errors;
 use super::operations::operations;
 
 /// As the Authorize button shows it.
@@ -22,6 +23,14 @@ pub fn accept_token(openapi: &mut OpenApi) {
     for (_, operation) in openapi.paths.paths.values_mut().flat_map(operations) {
         let token = SecurityRequirement::new(TOKEN, [""; 0]);
         operation.security = Some(vec![SecurityRequirement::default(), token]);
+    }
+}
+
+/// Says of every operation that a program without tokens refuses pages of other origins there.
+pub fn refuse_foreign_pages(openapi: &mut OpenApi) {
+    for (_, operation) in openapi.paths.paths.values_mut().flat_map(operations) {
+        let needs_token = needs_token(operation);
+        errors::add_foreign_page(operation, needs_token);
     }
 }
 

@@ -75,7 +75,8 @@ async fn pages_of_allowed_origins_read_every_answer() {
             assert_eq!((answer.status, answer.header(ALLOWED)), (status, allowed), "{shown}");
             let exposed = answer.header("access-control-expose-headers");
             let exposes = |name| exposed.split(',').any(|one| one == name);
-            for name in ["x-request-id", "retry-after", "etag", "location"] {
+            let names = ["x-request-id", "retry-after", "etag", "location", "content-disposition"];
+            for name in names {
                 assert_eq!(exposes(name), !setting.is_empty(), "{shown}: {exposed}");
             }
             assert_eq!(answer.header("access-control-allow-credentials"), "", "{shown}");

@@ -38,6 +38,7 @@ async fn a_route_refuses_by_name_what_it_does_not_take() {
     paths.paths.insert("/end".to_owned(), item(HttpMethod::Post, &[], false));
     paths.paths.insert("/make".to_owned(), item(HttpMethod::Post, &[], true));
     paths.paths.insert("/ask/{id}".to_owned(), item(HttpMethod::Post, &["id", "de"], false));
+    paths.paths.insert("/ask".to_owned(), item(HttpMethod::Post, &["id", "de"], false));
     let thing = async |Params(Place { id, de }): Params<Place>| Json(json!([id, de]));
     let router = Router::new()
         .route("/", get(async || ()))
@@ -47,6 +48,7 @@ async fn a_route_refuses_by_name_what_it_does_not_take() {
         .route("/only/{id}", get(async || ()))
         .route("/end", post(async || ()))
         .route("/ask/{id}", post(thing))
+        .route("/ask", post(thing))
         .route("/make", post(async |body: JsonBody| body.read::<Place>().map(|_| ())));
     let router = build_router(
         Routes { public: router, protected: Router::new() },
@@ -109,6 +111,26 @@ async fn a_route_refuses_by_name_what_it_does_not_take() {
     ] {
         let expected = (expected.0, expected.1.to_owned());
         assert_eq!(campos(method, path, json, body).await, expected, "{method} {path} {body}");
+    }
+    let sentence = async |path: &str, body: &str| {
+        let request = Request::builder().method("POST").uri(path).header(CONTENT_TYPE, json);
+        let request = request.body(Body::from(body.to_owned())).expect("a request");
+        send(&router, request).await.json["mensagem"].as_str().unwrap_or_default().to_owned()
+    };
+    for (path, body, expected) in [
+        ("/ask", r#"{"id":1}"#, "id deve vir na query, não no corpo."),
+        ("/ask", r#"{"y":1,"id":1}"#, "id deve vir na query, não no corpo; y não existe."),
+        ("/ask", r#"{"ID":1}"#, "id é obrigatório; ID não existe."),
+        ("/make?id=1", "{}", "id deve vir no corpo, não na query."),
+        ("/make?x=1&id=1", "{}", "x não existe; id deve vir no corpo, não na query."),
+        ("/make?id=1", r#"{"id":"a"}"#, "id não existe; id deve ser um número"),
+    ] {
+        let sentence = sentence(path, body).await;
+        let wrong = sentence.strip_prefix("A requisição tem campos inválidos: ");
+        assert!(
+            wrong.is_some_and(|wrong| wrong.starts_with(expected)),
+            "{path} {body}: {sentence}"
+        );
     }
     for content_type in ["text/plain", "application/x-www-form-urlencoded", "x"] {
         assert_eq!(campos("POST", "/end", content_type, "{}").await.0, 200, "{content_type}");

@@ -1,6 +1,7 @@
 //! HTTP as it is written, through real sockets: oddities, early answers, refusals before routing.
 
 mod framing;
+mod hosts;
 mod log_lines;
 
 use std::net::SocketAddr;
@@ -224,15 +225,19 @@ async fn other_versions_and_methods_are_served() {
     let keep = b"GET /postos HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
     let (answer, closed) = send(addr, keep).await;
     assert_eq!((answer.header("connection"), closed), (Some("keep-alive"), false));
-    for (path, status, length) in
-        [("/postos", 200, "7"), ("/nope", 404, ""), ("/openapi.json", 200, "")]
-    {
+    for (path, status, length) in [
+        ("/postos", 200, "7"),
+        ("/nope", 404, ""),
+        ("/openapi.json", 200, ""),
+        ("/healthz", 204, ""),
+    ] {
         let head = send(addr, format!("HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await;
         let get = send(addr, format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await;
         assert_eq!((head.0.status(), head.0.body.as_str()), (status, ""), "{path}");
         for name in ["content-length", "content-type", "vary", "access-control-allow-origin"] {
             assert_eq!(head.0.header(name), get.0.header(name), "{path} {name}");
         }
+        assert_eq!(head.0.header("content-length").is_some(), status != 204, "{path}");
         assert!(length.is_empty() || head.0.header("content-length") == Some(length), "{path}");
     }
     let (answer, _) = send(addr, b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n").await;

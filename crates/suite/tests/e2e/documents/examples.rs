@@ -5,6 +5,7 @@ use domain::{Placa, Rejection};
 use protocol::{Codigo, ServerId};
 use serde_json::{Value, json};
 
+use crate::access::app_tokens::{make, with_tokens};
 use crate::documents::operations::each_operation;
 use crate::harness::{Program, World, seed_payload};
 
@@ -104,6 +105,54 @@ async fn requests_that_are_wrong_get_the_documented_answer() {
         reservation["mensagem"].as_str().map(str::to_owned),
         documented("server", Codigo::ReservaInexistente)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_without_a_token_gets_the_documented_answer() {
+    let world = World::new().await;
+    let server = world.server("server1").await;
+    let app = make(&world, "app1").await;
+    let client = with_tokens(&world, &[&app.line], &[]).await;
+    let of_client = "/reservas/x?server_id=server1";
+    for (name, program, path) in [("client", &client, of_client), ("server", &server, "/carros")] {
+        let answer = reqwest::get(program.url(path)).await.expect("an answer");
+        assert_eq!(answer.status(), 401, "{name}");
+        let answer: Value = answer.json().await.expect("JSON");
+        let answered = answer["mensagem"].as_str().map(str::to_owned);
+        assert_eq!(answered, documented(name, Codigo::NaoAutenticado), "{name}");
+    }
+    let reader = json!({"nome": "painel", "papel": "leitura"});
+    let token = server.post("/tokens", &reader).await.json["token"].clone();
+    let request = reqwest::Client::new().delete(server.url("/carros/ABC1234"));
+    let answer = request.bearer_auth(token.as_str().expect("a token")).send().await;
+    let answer: Value = answer.expect("an answer").json().await.expect("JSON");
+    let answered = answer["mensagem"].as_str().map(str::to_owned);
+    assert_eq!(answered, documented("server", Codigo::NaoAutorizado), "{answer}");
+}
+
+/// With or without a token, each operation of a servidor says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_servidor_refuses_foreign_pages_as_all_its_operations_say() {
+    let world = World::new().await;
+    let server = world.server_with("server1", &[("ADMIN_ABERTO", "sim")]).await;
+    let request = reqwest::Client::new().get(server.url("/healthz"));
+    let answer = request.header("Host", "evil.example").send().await.expect("an answer");
+    assert_eq!(answer.status(), 403);
+    let answer: Value = answer.json().await.expect("JSON");
+    each_operation(|_, shown, operation| {
+        let refusal = &operation["responses"]["403"];
+        if shown.starts_with("client") {
+            assert!(refusal.is_null(), "{shown}");
+            return;
+        }
+        let examples = refusal["content"]["application/json"]["examples"].as_object();
+        let mut examples = examples.into_iter().flat_map(|examples| examples.values());
+        assert!(examples.any(|example| example["value"] == answer), "{shown}: {refusal}");
+        let description = refusal["description"].as_str().unwrap_or_default();
+        assert!(description.contains("ADMIN_ABERTO"), "{shown}: {description}");
+        let needs_token = operation["security"][0]["token"].is_array();
+        assert_eq!(description.contains("o token não dá"), needs_token, "{shown}: {description}");
+    });
 }
 
 /// A request that is wrong as the example of `requisicao_invalida` of its operation says.

@@ -2,4 +2,5 @@
 
 mod examples;
 mod operations;
+mod routes;
 mod settings;

@@ -2,4 +2,4 @@
 
 mod circles;
 mod layers;
-mod sources;
+pub(crate) mod sources;

@@ -64,6 +64,14 @@ async fn a_connection_without_a_whole_request_is_closed() {
     assert!(answer.ends_with("ok"), "not answered, or not closed afterwards: {answer}");
 }
 
+/// A proxy that keeps one for longer may send a request while it is closed here.
+#[test]
+fn idle_connections_outlive_those_of_usual_proxies() {
+    for (proxy, seconds) in [("nginx", 60), ("Traefik", 90), ("Go", 90), ("Caddy", 120)] {
+        assert!(HEAD_LIMIT >= Duration::from_secs(seconds + 5), "{proxy}");
+    }
+}
+
 #[tokio::test]
 async fn a_head_that_is_too_long_is_not_waited_for() {
     let (listener, addr) = listen("HTTP_ADDR", ([127, 0, 0, 1], 0).into()).await.expect("a port");
