@@ -264,7 +264,7 @@ async fn carros_are_known_from_reservas_and_updated_by_their_own_messages() {
         let impossible =
             RecordTelemetry { taxa_descarga: KwhPerKm::new(0.9).ok(), ..report(level, charging) };
         let wrong = store.store.execute(impossible).await.expect("an answer").expect("impossible");
-        assert_eq!(wrong.to_string(), "deve estar entre 0 e 44.5");
+        assert_eq!(wrong.to_string(), "deve estar entre 0 e 44,5");
         let carro = store.store.carro("ABC1234").await.expect("a read").expect("it is known");
         assert_eq!((carro.nivel_bateria_atual, carro.taxa_descarga), (44.5, 0.3));
         assert_eq!(carro.em_carregamento, charging.unwrap_or(false));
