@@ -36,6 +36,10 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 const WORK_GRACE: Duration = Duration::from_secs(2);
 /// How long it waits after that for what the writer has queued: another program may hold the lock.
 const WRITE_GRACE: Duration = Duration::from_millis(600);
+/// How long messages take to end that are cut off.
+const CUT_OFF_GRACE: Duration = Duration::from_millis(100);
+/// How long a commit may take that has begun by then.
+const COMMIT_GRACE: Duration = Duration::from_millis(200);
 /// How long a stop waits until the last changes are on their way.
 const ANNOUNCE_GRACE: Duration = Duration::from_millis(500);
 /// How long a stop waits until the broker has the last replies.
@@ -99,16 +103,17 @@ impl BackgroundTasks {
         }
     }
 
-    /// Waits until all have ended, at most [`WORK_GRACE`]. Returns whether every message was handled.
-    async fn end(self) -> bool {
+    /// Waits until all have ended, at most [`WORK_GRACE`]. Returns the handlers if they still work.
+    async fn end(self) -> Option<JoinHandle<()>> {
+        let mut handlers = self.handlers;
         let (handled, ..) = tokio::join!(
-            service::end_within(WORK_GRACE, self.handlers),
+            tokio::time::timeout(WORK_GRACE, &mut handlers),
             service::end_within(WORK_GRACE, self.sweeper),
             service::end_within(WORK_GRACE, self.token_reader),
             service::end_within(WORK_GRACE, self.retention),
             service::end_within(WORK_GRACE, self.archiving),
         );
-        handled
+        handled.is_err().then_some(handlers)
     }
 }
 
@@ -220,16 +225,19 @@ impl Server {
         info!("stopping");
         self.stop.cancel();
         let scrapes = service::end_within(WORK_GRACE, scrapes);
-        let (_, handled, _) = tokio::join!(http, self.tasks.end(), scrapes);
-        if !handled {
-            warn!("some messages were not finished; the broker will deliver them again");
-        }
+        let (_, handlers, _) = tokio::join!(http, self.tasks.end(), scrapes);
         // Nothing may be changed any more when the announcer ends: no client would be told.
         let _ = tokio::time::timeout(WRITE_GRACE, self.app.store.settled()).await;
         // Before a command is refused: one that is cut off is neither answered nor acknowledged, and
         // the next servidor gets it.
         self.cut_off.cancel();
-        self.app.store.refuse_writes(WRITE_GRACE).await;
+        if let Some(mut handlers) = handlers
+            && !handlers.is_finished()
+        {
+            warn!("some messages were not finished; the broker will deliver them again");
+            let _ = tokio::time::timeout(CUT_OFF_GRACE, &mut handlers).await;
+        }
+        self.app.store.refuse_writes(COMMIT_GRACE).await;
         self.stop_announcing.cancel();
         service::end_within(ANNOUNCE_GRACE, self.announcer).await;
         self.app.bus.close(BUS_GRACE).await;

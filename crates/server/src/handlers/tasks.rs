@@ -45,9 +45,17 @@ impl Tasks {
     pub(super) fn spawn(&mut self, work: impl Future<Output = ()> + Send + 'static) {
         let permit = self.next.take();
         let cut_off = self.cut_off.clone();
+        // The token first: work that waits for other work must not find that cut off, and its own done.
+        let work = async move {
+            tokio::select! {
+                biased;
+                () = cut_off.cancelled() => {}
+                () = work => {}
+            }
+        };
         let mut work = Box::pin(async move {
             // The panic is logged where it happens.
-            let _ = AssertUnwindSafe(cut_off.run_until_cancelled(work)).catch_unwind().await;
+            let _ = AssertUnwindSafe(work).catch_unwind().await;
             drop(permit);
         });
         if work.as_mut().now_or_never().is_none() {
@@ -100,5 +108,27 @@ mod tests {
         cut_off.cancel();
         tasks.finish().await;
         dropped.await.expect_err("the task was dropped");
+    }
+
+    #[tokio::test]
+    async fn nothing_goes_on_with_what_another_task_was_cut_off_from() {
+        let cut_off = CancellationToken::new();
+        let mut tasks = Tasks::new(cut_off.clone());
+        let (writing, ended) =
+            (Arc::new(tokio::sync::Mutex::new(())), Arc::new(AtomicUsize::new(0)));
+        for number in 0..3 {
+            tasks.ready().await;
+            let (writing, ended) = (Arc::clone(&writing), Arc::clone(&ended));
+            tasks.spawn(async move {
+                let _writing = writing.lock().await;
+                if number < 2 {
+                    std::future::pending::<()>().await;
+                }
+                ended.fetch_add(1, Relaxed);
+            });
+        }
+        cut_off.cancel();
+        tasks.finish().await;
+        assert_eq!(ended.load(Relaxed), 0);
     }
 }

@@ -204,12 +204,13 @@ impl Store {
     /// Refuses whatever is not being committed. When this returns, the announcer has every change,
     /// unless a commit takes longer than `limit`.
     pub async fn refuse_writes(&self, limit: Duration) {
-        let refused = async {
-            while !self.state.stopping.try_refuse_commits() {
+        self.state.stopping.refuse_commits();
+        let committed = async {
+            while self.state.stopping.is_committing() {
                 tokio::time::sleep(COMMIT_POLL).await;
             }
         };
-        if tokio::time::timeout(limit, refused).await.is_err() {
+        if tokio::time::timeout(limit, committed).await.is_err() {
             warn!("a commit takes too long for the stop");
         }
     }

@@ -224,7 +224,7 @@ async fn a_battery_that_holds_more_than_it_can_is_a_bad_message() {
         bad.map(|line| line["reason"].clone()).collect::<Vec<_>>()
     };
     eventually("it is logged", async || !logged().is_empty()).await;
-    assert_eq!(logged(), ["nivel_bateria deve estar entre 0 e 44.5"]);
+    assert_eq!(logged(), ["nivel_bateria deve estar entre 0 e 44,5"]);
     let known = server.get("/carros/ABC1234").await.json;
     assert_eq!(known["nivel_bateria_atual"], seed_payload()["nivel_bateria_atual"]);
     assert_eq!(known["em_carregamento"], true, "it charges all the same");

@@ -173,7 +173,6 @@ impl Transactions {
         }
         // Immediate: with the lock taken first, nothing that is read can change before the commit.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let committing = stopping.begin_commit()?;
         crash_at(CrashPoint::Begun, batch);
         // Before anything is read: another file at this path must not decide a command.
         self.files.check()?;
@@ -186,6 +185,7 @@ impl Transactions {
             batch.drain(..).for_each(Queued::answer);
             std::thread::sleep(failpoints::EARLY_REPLY_LEAD);
         }
+        let committing = stopping.begin_commit()?;
         crash_at(CrashPoint::BeforeCommit, batch);
         self.commit_began = Some(SystemTime::now());
         let commit = Instant::now();
