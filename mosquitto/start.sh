@@ -115,6 +115,16 @@ keeps_named_session() {
     tr '\000' '\n' <"$DATABASE" | grep -qF -e "$names"
 }
 
+# Whether SIGHUP would have Mosquitto use freed memory: 2.0.15 to 2.0.22 then put a session that was
+# restored, and has a name, twice into the list of those that expire. Users who were removed since count.
+sighup_corrupts_sessions() {
+    case $(mosquitto -h || true) in
+    "mosquitto version 2.0.1"[5-9]* | "mosquitto version 2.0.2"[0-2]*) ;;
+    *) return 1 ;;
+    esac
+    tr '\000' '\n' <"$DATABASE" | grep -qE '(gateway|servidor|app|carro|carregador)[.][A-Za-z0-9]'
+}
+
 # Whether Mosquitto, into which this shell turns, has its handler of SIGHUP, the lowest bit of the mask.
 handles_hangup() {
     while read -r field mask _; do
@@ -169,7 +179,9 @@ move_damaged_database
 restores=no
 if [ "$access" = closed ] && [ -s "$DATABASE" ]; then
     if keeps_named_session; then
-        say "Note: a servidor or app from outside has a session; what is sent to programs of the inside door that are away is lost until they connect again (docs/decisions/0125)"
+        say "Note: a servidor or app from outside is in the database, by a session or a retained message; what is sent to programs of the inside door that are away is lost until they connect again (docs/decisions/0125)"
+    elif sighup_corrupts_sessions; then
+        say "Note: this Mosquitto may crash at SIGHUP, and a user from outside is in the database; what is sent to programs of the inside door that are away is lost until they connect again. Use 2.0.23 or later (docs/decisions/0125)"
     else
         restores=yes
     fi

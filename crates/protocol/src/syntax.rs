@@ -138,7 +138,7 @@ fn hint_for_token(token: &str, before: &[u8]) -> Option<&'static str> {
     } else if is_number && has_bare_point(unsigned) {
         "em JSON o ponto de um número tem algarismos dos dois lados"
     } else if is_word && before.ends_with(b"\"") {
-        r#"em JSON uma aspa dentro de um texto se escreve \""#
+        r#"em JSON um texto termina na primeira aspa: falta uma, ou uma de dentro se escreve \""#
     } else if is_word {
         "em JSON nomes e textos vêm entre aspas duplas, que alguns terminais, como o PowerShell, retiram"
     } else {

@@ -53,8 +53,8 @@ pub const MQTT_KEY_FILE: Setting = Setting {
     about: "key of the client certificate",
 };
 
-/// The roles of programs in the names that `usuario` gives, `{role}.{id}`.
-const ROLES: [&str; 2] = ["gateway", "servidor"];
+/// The roles in the names that `usuario` gives, `{role}.{id}`.
+const ROLES: [&str; 5] = ["gateway", "app", "servidor", "carro", "carregador"];
 
 /// A text that MQTT can carry.
 struct MqttText(String);
@@ -140,12 +140,14 @@ impl BrokerLogin {
     }
 
     /// Whether the user is that of another program than this one, which has the role and, by its
-    /// setting, the id. The broker then gives it the rights of the other one, and filters what it
-    /// delivers without a word.
+    /// setting, the id. The broker then gives it the rights of the other one, and does not report
+    /// what it leaves out.
     pub fn wrong_user(&self, role: &str, id_setting: Setting, id: &str) -> Option<WrongUser> {
         let name = self.username.as_deref()?;
         let (user_role, user_id) = name.split_once('.')?;
-        if !ROLES.contains(&user_role) || (user_role, user_id) == (role, id) {
+        // An app has the rights of a gateway.
+        let is_own_role = user_role == role || (user_role, role) == ("app", "gateway");
+        if !ROLES.contains(&user_role) || (is_own_role && user_id == id) {
             return None;
         }
         let (user, id_name) = (MQTT_USERNAME.name, id_setting.name);
@@ -153,7 +155,7 @@ impl BrokerLogin {
             "{user} is {name:?} and {id_name} of this {role} is {id:?}: the broker of \
              docker-compose.yml does not deliver to that user what is for {role} {id}"
         );
-        let or_id = match user_role == role {
+        let or_id = match is_own_role {
             true => format!(", or {id_name} to {user_id}"),
             false => String::new(),
         };
@@ -267,6 +269,9 @@ mod tests {
         // Another id does not make a gateway of a servidor.
         let wrong = wrong_user("servidor.cliente9").expect("it is wrong");
         assert!(wrong.remedy.ends_with("adds"), "{wrong:?}");
+        for name in ["app.cliente3", "carro.ABC1234", "carregador.server1.7"] {
+            assert!(wrong_user(name).is_some(), "{name}");
+        }
         // Names of other brokers, and apps, which have the rights of gateways.
         for name in ["gateway.cliente9", "cliente3", "gateway", "app.cliente9", "x.cliente3", ""] {
             assert_eq!(wrong_user(name), None, "{name}");

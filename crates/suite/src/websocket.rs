@@ -31,13 +31,15 @@ const SUBPROTOCOL: &str = "mqtt";
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// Before the next attempt, when no connection can be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Bytes of a refused `Origin` in the log.
+const SHOWN_OF_ORIGIN: usize = 100;
 const BUFFER: usize = 16 * 1024;
 
 /// Whether a handshake with these headers, which arrived at this address, may go on.
 pub type Admits = fn(&HeaderMap, IpAddr) -> bool;
 
-/// Programs, which send no `Origin`, and pages of this machine. Browsers set `Origin` in every
-/// handshake, and no page can change it.
+/// Pages of this machine, and programs that send no `Origin`, or one of this machine. Browsers set
+/// `Origin` in every handshake, and no page can change it.
 pub fn admits_own_pages(headers: &HeaderMap, arrived_at: IpAddr) -> bool {
     let mut origins = headers.get_all(ORIGIN).iter();
     match (origins.next(), origins.next()) {
@@ -126,10 +128,10 @@ struct Handshake {
 impl Callback for Handshake {
     fn on_request(self, request: &Request, response: Response) -> Result<Response, ErrorResponse> {
         if !(self.admits)(request.headers(), self.arrived_at) {
-            warn!(
-                origin = ?request.headers().get(ORIGIN),
-                "a page of another origin tried to reach the broker over WebSocket"
-            );
+            let origin = request.headers().get(ORIGIN).map(HeaderValue::as_bytes);
+            let origin = origin.map(|bytes| &bytes[..bytes.len().min(SHOWN_OF_ORIGIN)]);
+            let origin = origin.map(String::from_utf8_lossy).unwrap_or_default();
+            warn!(?origin, "a WebSocket connection of another origin was refused");
             return Err(refusal(StatusCode::FORBIDDEN));
         }
         if request.uri().path() != PATH {

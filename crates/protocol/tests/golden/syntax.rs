@@ -40,7 +40,7 @@ fn mistakes_are_named() {
         ("nulo", "aspas duplas"),
         ("“CCS”", "tipográficas"),
         ("‘CCS’", "tipográficas"),
-        ("\"A \"B\"\"", "uma aspa"),
+        ("\"A \"B\"\"", "primeira aspa"),
         (r#""\ud83d""#, "em par"),
         (r#""\ude97\ud83d""#, "em par"),
         (r#""\ud83d\ude97\ud83d\n""#, "em par"),

@@ -23,7 +23,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Hands the changes of a transaction to whoever announces them.
+    /// Sends the changes of a transaction to the announcer.
     pub(super) fn report(&self, changes: Vec<Change>) {
         if changes.is_empty() {
             return;

@@ -91,7 +91,7 @@ pub enum StoreError {
     InDoubt,
     #[error("the store is closed")]
     Closed,
-    /// The announcer has ended, or is about to: nobody would be told of a change.
+    /// The announcer has ended, or is about to: a change would not be published.
     #[error("the servidor stops")]
     Stopping,
 }

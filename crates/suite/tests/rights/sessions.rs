@@ -73,6 +73,39 @@ async fn a_report_after_a_restart_waits_for_a_servidor_from_outside() {
     }
 }
 
+/// At SIGHUP these would use freed memory: no version that has the fault is needed to see that none is
+/// sent.
+#[tokio::test]
+#[ignore = "needs mosquitto"]
+async fn no_signal_is_sent_to_a_mosquitto_that_it_would_harm() {
+    for (version, is_sent) in [("2.0.15", false), ("2.0.22", false), ("2.0.23", true)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let program = folder.path().join("mosquitto");
+        let script = format!(
+            "#!/bin/sh\n[ \"$1\" != -h ] || {{ echo mosquitto version {version}; exit; }}\n\
+             PATH=${{PATH#*:}}\nexec mosquitto \"$@\"\n"
+        );
+        std::fs::write(&program, script).expect("a script");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&program, mode).expect("a mode");
+        let rest = std::env::var("PATH").unwrap_or_default();
+        let path = format!("{}:{rest}:/usr/sbin", folder.path().display());
+        let mut doors = Doors::open_with(Shell::System, &[("PATH", &path)]).await;
+        let user = doors.new_user(&["gateway", "cliente3"]);
+        let endpoint = doors.outside(Transport::Tcp, Version::V5);
+        let gateway = of_outsider(&user);
+        drop(Connection::open(endpoint, &gateway).await.expect("it may enter"));
+        doors.terminate();
+        let signals = doors.log().matches("Reloading config").count();
+        doors.start().await;
+        let is_noted = doors.log().contains("Use 2.0.23 or later");
+        assert_eq!(is_noted, !is_sent, "{version}: {}", doors.log());
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        let sent = doors.log().matches("Reloading config").count() - signals;
+        assert_eq!(sent, usize::from(is_sent), "{version}: {}", doors.log());
+    }
+}
+
 /// Without a database there is no session that waits, and with `BROKER_ABERTO` none needs rights.
 #[tokio::test]
 #[ignore = "needs mosquitto"]

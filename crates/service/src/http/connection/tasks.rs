@@ -1,5 +1,5 @@
-//! The tasks of a listener's connections. When the listener ends, nothing of them is left that works
-//! for a request: a request that is carried out after that is one whose effects nobody reports.
+//! The tasks of a listener's connections. After the listener has ended, no task handles a request any
+//! more: the effects of such a request would not be published.
 
 use std::time::Duration;
 

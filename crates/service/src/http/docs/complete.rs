@@ -44,7 +44,7 @@ pub fn complete_document(
 /// What any call may send, which is no parameter of each: generated programs would ask for it.
 const HEADERS: &str = "Toda chamada aceita o cabeçalho `X-Request-Id`, o nome da troca no registro, uma \
     vez e com 1 a 128 caracteres `A-Z a-z 0-9 - _ . : / + = ~ @`; se não vem, ou vem outro, o programa \
-    faz um, e a resposta o traz. Onde os traços estão ligados, aceita também `traceparent`.";
+    faz um, e a resposta o traz. Onde os traces estão ligados, aceita também `traceparent`.";
 
 fn complete_info(openapi: &mut OpenApi) {
     let description = openapi.info.description.get_or_insert_default();
