@@ -16,8 +16,8 @@ function againLater() {
 async function again() {
   const isAnswered = !document.hidden && await answer(location.href).then(({ ok }) => ok, () => false);
   if (!isAnswered) againLater();
-  // A fragment is of a page that was asked for, as that of a new reserva; with it, the same address loads nothing.
-  else if (location.hash) location.reload();
+  // No answer to a form has the fragment of a new reserva, which is to stay; with it, the same address loads nothing.
+  else if (location.hash === "#nova") location.reload();
   // Not by a reload, which would send a form again.
   else location.replace(location.pathname + location.search);
 }

@@ -87,11 +87,14 @@ export function clearErrors(/** @type {HTMLFormElement} */ form) {
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
 }
 
+/** How long, in milliseconds, another page may take to come before the form can be sent again. */
+const LEAVING_TIMEOUT = 20_000;
+
 /**
  * Runs what a form asks for, once at a time: a second press meanwhile does nothing.
  * @param {HTMLFormElement} form
  * @param {() => Promise<boolean | void>} run Shows its failures itself. `true`: it leads to another page, and
- *   until that is there, nothing more is asked for.
+ *   until that is there, nothing more is asked for, unless it does not come or the form is edited.
  * @param {() => Promise<boolean>} [confirm] Whether the driver does want it.
  */
 export function onSubmit(form, run, confirm = async () => true) {
@@ -99,9 +102,11 @@ export function onSubmit(form, run, confirm = async () => true) {
   form.noValidate = true;
   let isRunning = false;
   let isLeaving = false;
+  let leavingTimer = 0;
   const button = /** @type {HTMLButtonElement | null} */ (form.querySelector('[type="submit"]'));
   const label = button?.textContent ?? "";
   const end = () => {
+    clearTimeout(leavingTimer);
     isRunning = isLeaving = false;
     button?.removeAttribute("aria-disabled");
     if (button) button.textContent = label;
@@ -118,7 +123,10 @@ export function onSubmit(form, run, confirm = async () => true) {
     } finally {
       if (!isLeaving) end();
     }
+    // The browser does not say that the driver has stopped it.
+    if (isLeaving) leavingTimer = setTimeout(end, LEAVING_TIMEOUT);
   });
+  form.addEventListener("input", () => isLeaving && end());
   // The back button may show the page as it was left.
   addEventListener("pageshow", ({ persisted }) => persisted && isLeaving && end());
 }

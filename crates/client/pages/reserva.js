@@ -74,8 +74,11 @@ function start() {
   byId("keep-address").append(" ", element("span", { class: "print-only", text: location.href.split("#")[0] }));
   // The HTML has it in the time of Brasília.
   const { inicio, fim } = article.dataset;
-  if (inicio && fim && hasErrors()) filled = { inicio: localInput(inicio), fim: localInput(fim) };
-  else if (inicio && fim) fillChange({ inicio, fim });
+  if (inicio && fim && hasErrors()) {
+    filled = { inicio: localInput(inicio), fim: localInput(fim) };
+    // The first event would replace what was typed and refused.
+    isTyped = true;
+  } else if (inicio && fim) fillChange({ inicio, fim });
   changeForm.addEventListener("input", () => { isTyped = true; });
   onSubmit(changeForm, submitChange);
   onSubmit(cancelForm, submitCancel, async () => reserva !== null && confirmCancel({ ...reserva, nome: shownPosto.name() }));

@@ -54,9 +54,11 @@ async function load(/** @type {AbortSignal} */ signal) {
   read.reservas = ofToday(reservas.rows, midnight);
   read.sessions = sessionsOfToday([...open.rows, ...ended.rows], midnight);
   read.isKnown = true;
-  Object.assign(read, { placa, ofPlaca });
+  // Another may have been typed meanwhile, whose answer this one must not replace.
+  if (placa === wholePlaca(field().value)) Object.assign(read, { placa, ofPlaca });
   byId("hoje-cut").hidden = reservas.isWhole && ended.isWhole && open.isWhole;
-  render();
+  // Not awaited: the poll, which has succeeded, takes away the problem that is shown.
+  search();
 }
 
 /** @returns {Promise<Reserva[]>} */
@@ -76,7 +78,7 @@ async function search() {
     Object.assign(read, { placa, ofPlaca });
     render();
   } catch (error) {
-    showProblem(byId("hoje-problem"), error);
+    if (placa === wholePlaca(field().value)) showProblem(byId("hoje-problem"), error);
   }
 }
 
@@ -92,7 +94,8 @@ export function render() {
   const typed = field().value;
   const isShown = (/** @type {{ placa: string | null, posto_id: number }} */ row) => isFound(row, nameOf(row.posto_id), typed);
   // The list of today has the newest state of those that are in both.
-  const all = new Map([...(typed === "" ? [] : read.ofPlaca), ...read.reservas].map((reserva) => [reserva.id, reserva]));
+  const ofPlaca = read.placa === wholePlaca(typed) ? read.ofPlaca : [];
+  const all = new Map([...ofPlaca, ...read.reservas].map((reserva) => [reserva.id, reserva]));
   const reservas = openFirst([...all.values()].filter(isShown), now());
   const sessions = read.sessions.filter(isShown);
   setText(byId("hoje-reservas-count"), read.isKnown ? counted("reservas", reservas.length) : "");

@@ -67,6 +67,7 @@ async function make() {
     place.replaceChildren(shown(made));
     place.querySelector("input")?.select();
     form().reset();
+    for (const field of form().querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
     await load();
   } catch (error) {
     showRefusal(place, form(), error);

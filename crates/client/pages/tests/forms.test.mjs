@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FakeElement, fakePage } from "./fake_page.mjs";
+import { FakeElement, fakeClock, fakePage } from "./fake_page.mjs";
 import "./shared.mjs";
 
 const errors = new FakeElement("div");
@@ -47,6 +47,34 @@ test("once it has led to another page, a form is not sent again until the back b
   leads = false;
   await submit();
   assert.deepEqual(state(), [2, "Reservar", undefined], "what was refused may be asked for again at once");
+});
+
+test("a form whose other page does not come is sent again after an edit, or a while", async (t) => {
+  const clock = fakeClock(t, 0);
+  const { made, button } = form("placa");
+  let runs = 0;
+  let finish = () => {};
+  onSubmit(made, () => { runs += 1; return new Promise((resolve) => { finish = () => resolve(true); }); });
+  const submit = () => made.listeners.get("submit")({ preventDefault: () => {} });
+  const edit = () => made.listeners.get("input")();
+  const state = () => [runs, button.textContent, button.attributes.get("aria-disabled")];
+  const leave = async () => {
+    const sent = submit();
+    await new Promise(setImmediate);
+    edit();
+    assert.equal(button.textContent, "Aguarde…", "until there is an answer, an edit changes nothing");
+    finish();
+    await sent;
+  };
+  await leave();
+  edit();
+  assert.deepEqual(state(), [1, "Reservar", undefined]);
+  clock.tick(19_000);
+  await leave();
+  clock.tick(19_000);
+  assert.deepEqual(state(), [2, "Aguarde…", "true"], "the time of the first one does not count");
+  clock.tick(1000);
+  assert.deepEqual(state(), [2, "Reservar", undefined]);
 });
 
 test("wrong fields are named as the form names them, and the others as the API does", () => {
