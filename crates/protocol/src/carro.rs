@@ -5,7 +5,7 @@ use utoipa::openapi::schema::Type;
 
 use crate::fields::read_json_with;
 use crate::values::of_type;
-use crate::{BadMessage, Field, ServerId, field_values, fields};
+use crate::{BadMessage, Field, field_values, fields};
 
 field_values!(@ Placa, |scalar| Self::parse(scalar.text("um texto")?)?,
     |value| Text(value.as_str().into()), of_type(Type::String)
@@ -46,8 +46,6 @@ fields! {
     /// Um carro diz se está carregando.
     #[example({"placa": "ABC1234", "nivel_bateria": 30.5, "em_carregamento": true})]
     pub struct CarroStatus {
-        /// O servidor a que se dirige; se não vier, em um tópico que não o nomeia, todos os que conhecem o carro.
-        server_id: Option<ServerId>,
         /// O carro, como no tópico.
         placa: Placa,
         /// Energia na bateria, em kWh.
@@ -61,8 +59,6 @@ fields! {
     /// Um carro diz quanta energia tem.
     #[example({"placa": "ABC1234", "nivel_bateria": 30.5, "taxa_descarga": 0.2})]
     pub struct CarroBateria {
-        /// O servidor a que se dirige; se não vier, em um tópico que não o nomeia, todos os que conhecem o carro.
-        server_id: Option<ServerId>,
         /// O carro, como no tópico.
         placa: Placa,
         /// Energia na bateria, em kWh.

@@ -20,7 +20,8 @@ const MAX_BAD: usize = 1024;
 #[derive(Debug, Default)]
 pub(crate) struct ChargerMessages {
     by_source: Mutex<HashMap<ChargerSource, Arc<Charger>>>,
-    /// Bad messages that the broker retains: it sends them again with each connection.
+    /// Bad messages that the broker retains, and reasons why a charger's messages were refused: both come
+    /// again and again.
     bad: Mutex<HashSet<(String, PayloadDigest)>>,
 }
 
@@ -33,7 +34,7 @@ struct Charger {
 }
 
 impl ChargerMessages {
-    /// Whether a bad message that the broker retains is seen for the first time.
+    /// Whether this is seen for the first time on this topic.
     pub(crate) fn is_new_bad(&self, topic: &str, digest: PayloadDigest) -> bool {
         let mut bad = self.bad.lock();
         if bad.len() >= MAX_BAD {

@@ -1,5 +1,6 @@
 //! The AsyncAPI document of all that goes over MQTT, made of the topics and message types.
 
+mod carro_report;
 mod direct_report;
 mod messages;
 
@@ -11,6 +12,7 @@ use crate::{
     PontoDisponibilidade, PontoStatus, PostosReply, PostosRequest, ReservaClientEvent,
     ReservaEvent, ReservaRef, ReservaReply, ReservaRequest, ServerPresence,
 };
+use carro_report::CarroReport;
 use direct_report::PontoDisponibilidadeDireta;
 use messages::{Message, Messages, OTHER_ANSWERS, OTHER_ANSWERS_TO_LISTING, Payload, reference};
 
@@ -163,8 +165,8 @@ fn reports() -> [Channel; 6] {
     let report = |id, address, description, message| {
         Channel::received(id, address, description, vec![Payload::One(message)])
     };
-    let status = Message::received::<CarroStatus>();
-    let bateria = Message::received::<CarroBateria>();
+    let status = Message::received::<CarroReport<CarroStatus>>();
+    let bateria = Message::received::<CarroReport<CarroBateria>>();
     let disponibilidade = Message::received::<PontoDisponibilidade>();
     let carro = "O que um carro informa. Um servidor só considera os carros que conhece.";
     let direct = "O que um carro informa a este servidor só.";

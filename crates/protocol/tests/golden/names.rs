@@ -258,6 +258,27 @@ fn over_mqtt_everything_else_that_is_unknown_is_tolerated() {
     CarroStatus::from_json(status, "ABC1234").expect("one field more");
 }
 
+/// For whom a carro's message is, its `Address` says alone: what is named alike, or is no id, is a field
+/// of the carro's own.
+#[test]
+fn a_field_like_server_id_refuses_no_message_of_a_carro() {
+    for (campo, json) in [
+        ("serverId", r#""server1""#),
+        ("Server_ID", "7"),
+        ("servr_id", "null"),
+        ("server_id", r#""a/b""#),
+        ("server_id", "7"),
+    ] {
+        let added = format!(r#"{{"{campo}":{json},"placa":"ABC1234","nivel_bateria":3"#);
+        let status = format!(r#"{added},"em_carregamento":true}}"#);
+        let status = CarroStatus::from_json(status.as_bytes(), "ABC1234");
+        assert!(status.expect("a message").em_carregamento, "{campo}: {json}");
+        let bateria = format!("{added}}}");
+        let bateria = CarroBateria::from_json(bateria.as_bytes(), "ABC1234");
+        assert!(bateria.is_ok(), "{campo}: {json}");
+    }
+}
+
 #[test]
 fn no_number_of_unknown_fields_hides_a_misspelling() {
     let names: String = (0..5000).map(|number| format!(r#""x{number}":1,"#)).collect();

@@ -75,7 +75,9 @@ impl Store {
                     "SELECT id FROM all_reservas WHERE id > ?2 AND placa IS NOT NULL AND ",
                     over_at!(),
                     " <= ?1 AND id NOT IN (",
-                    awaiting_a_session!(),
+                    awaiting_a_session!("reservas"),
+                    " UNION ALL ",
+                    awaiting_a_session!("archived_reservas"),
                     ") ORDER BY id LIMIT ?3"
                 ),
                 &mut seen.reservas,

@@ -47,15 +47,18 @@ macro_rules! over_at {
 }
 pub(in crate::store) use over_at;
 
-/// SQL for the reservas whose carro has an open session at their posto. Its end may be reported later
+/// SQL for the reservas of a table whose carro has an open session at their posto. Its end may be reported later
 /// as before the reserva: then the reserva was not fulfilled, and its price does not count.
-/// (`CROSS JOIN`: from the few open sessions to the reservas of their carros, and not from each reserva
-/// to all sessions of its posto.)
+/// (`CROSS JOIN`: from the few open sessions to the reservas of their carros, or to what ended at their
+/// postos since their begin and is archived, and not from each reserva to all sessions of its posto.)
 macro_rules! awaiting_a_session {
-    () => {
-        "SELECT r.id FROM carregamentos AS c INDEXED BY carregamentos_open CROSS JOIN reservas AS r
-           ON r.placa = c.placa AND r.posto_id = c.posto_id AND r.fim > c.inicio
-         WHERE c.fim IS NULL"
+    ($table:literal) => {
+        concat!(
+            "SELECT r.id FROM carregamentos AS c INDEXED BY carregamentos_open CROSS JOIN ",
+            $table,
+            " AS r ON r.placa = c.placa AND r.posto_id = c.posto_id AND r.fim > c.inicio
+             WHERE c.fim IS NULL"
+        )
     };
 }
 pub(in crate::store) use awaiting_a_session;
@@ -77,7 +80,7 @@ macro_rules! archivable {
             "falta_em IS NULL AND carregamento_id IS NULL
              AND NOT EXISTS (SELECT 1 FROM carregamentos AS c WHERE c.reserva_id = r.id)
              AND r.id NOT IN (",
-            $crate::store::rows::reservas::awaiting_a_session!(),
+            $crate::store::rows::reservas::awaiting_a_session!("reservas"),
             ")
              AND NOT EXISTS (SELECT 1 FROM alteracoes AS a
                              WHERE a.reserva_id = r.id AND a.decided_at > ",

@@ -1,13 +1,18 @@
 //! Forgetting by age.
 
+use std::time::Duration;
+
 use domain::{Moment, Rejection, ReservaState};
 use server::store::{
     AuditQuery, Audited, Author, FinishCarregamento, ForgetEnded, ForgettableRows, ForgettingRun,
-    Forgotten, WriteError,
+    Forgotten, Reported, WriteError,
 };
 
+use crate::store::archive::archive;
 use crate::store::forgetting::NO_LIMIT;
-use crate::support::{HOUR, START, TestStore, energy, placa, set_now};
+use crate::store::reserva_support::patient;
+use crate::store::sessions::{at, wait_until};
+use crate::support::{HOUR, START, TestStore, energy, now, placa, reservation, set_now, soon};
 
 impl TestStore {
     /// Forgets all that ended at `cutoff` or before; how many transactions that took.
@@ -86,4 +91,40 @@ async fn a_reserva_is_not_forgotten_while_a_session_of_its_carro_goes_on_there()
     store.store.execute(finish).await.expect("it ends");
     assert_eq!(store.facts("its-own").await.state, ReservaState::Encerrada);
     assert_eq!(store.forget_ended(cutoff).await.1.reservas, 1);
+}
+
+/// An absence stays in the archive when a session of its carro is reported, and the end of that session
+/// may be reported still.
+#[tokio::test]
+async fn an_archived_reserva_is_not_forgotten_while_a_session_of_its_carro_goes_on_there() {
+    set_now(START);
+    let store = TestStore::with_rules(1, patient()).await;
+    let reserve = async |request_id: &str, plate: &str, (inicio, fim): (i64, i64)| {
+        let mut command = reservation(request_id, plate, 1, None);
+        command.command.interval.inicio = Some(at(inicio));
+        command.command.interval.fim = Some(at(fim));
+        command.deadline = soon();
+        store.store.execute(command).await.expect("free").reserva.id
+    };
+    let of_another = reserve("of-another", "BBB2222", (0, 2)).await;
+    let absent = reserve("absent", "AAA1111", (3, 75)).await;
+    wait_until(18);
+    let second = reserve("second", "AAA1111", (18, 19)).await;
+    assert_eq!(store.facts("absent").await.state, ReservaState::NaoCompareceu);
+    wait_until(81);
+    store.store.sweep().await.expect("a sweep");
+    assert_eq!(archive(&store, Duration::ZERO).await, 3);
+    let ended = async || store.store.ended(now(), &ForgettableRows::default()).await;
+    let found = ended().await.expect("a read");
+    assert_eq!(found.reservas, [of_another, absent, second]);
+
+    let reported = store.reports("AAA1111", 6, None).await.expect("it may be");
+    assert_eq!(ended().await.expect("a read").reservas, [of_another]);
+    // Also if they were found before the session was reported.
+    let command = ForgetEnded { cutoff: now(), ended: found, run: ForgettingRun::default() };
+    let forgotten = store.store.execute(Audited { by: Author::Server, command }).await;
+    assert_eq!(forgotten.expect("a write").forgotten.reservas, 1, "that of another carro");
+    let its_own = Reported { id: reported.id, conflitos: Vec::new() };
+    assert_eq!(store.reports("AAA1111", 6, Some(81)).await.expect("it ends"), its_own);
+    assert_eq!(store.forget_ended(now()).await.1.reservas, 2);
 }

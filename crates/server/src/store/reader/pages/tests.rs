@@ -92,12 +92,20 @@ async fn a_page_is_read_from_where_the_one_before_it_ended() {
 #[tokio::test]
 async fn reservas_that_await_a_session_are_found_by_the_open_sessions() {
     let (_folder, store, closer, mut connection) = opened().await;
-    let steps = plan(&mut connection, awaiting_a_session!()).await;
-    let expected = [
-        "SCAN c USING INDEX carregamentos_open",
-        "SEARCH r USING INDEX reservas_by_placa (placa=?)",
-    ];
-    assert_eq!(steps, expected);
+    for (sql, index) in [
+        (awaiting_a_session!("reservas"), "reservas_by_placa (placa=?)"),
+        (
+            awaiting_a_session!("archived_reservas"),
+            "archived_reservas_by_posto (posto_id=? AND fim>?)",
+        ),
+    ] {
+        let steps = plan(&mut connection, sql).await;
+        let expected = [
+            "SCAN c USING INDEX carregamentos_open".to_owned(),
+            format!("SEARCH r USING INDEX {index}"),
+        ];
+        assert_eq!(steps, expected);
+    }
     drop((store, connection));
     closer.close().await.expect("it closes");
 }

@@ -116,7 +116,9 @@ impl WriteCommand for ForgetEnded {
                     "id IN (SELECT value FROM json_each(?1)) AND placa IS NOT NULL AND ",
                     over_at!(),
                     " <= ?2 AND id NOT IN (",
-                    awaiting_a_session!(),
+                    awaiting_a_session!("reservas"),
+                    " UNION ALL ",
+                    awaiting_a_session!("archived_reservas"),
                     ")"
                 ),
                 &[&reservas, &cutoff],
