@@ -7,15 +7,15 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::screen::Suite;
-use crate::harness::TEST_TIMEOUT;
 use crate::harness::raw_mqtt::{Connect, Connection, Endpoint, Transport, Version};
+use crate::harness::{TEST_TIMEOUT, free_port};
 
 const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 async fn broker() -> (Broker, u16) {
-    let broker = Broker::start(LOCAL, Some(LOCAL)).await.expect("a broker");
-    let port = broker.websocket_addr().expect("its address").port();
-    (broker, port)
+    let websocket = SocketAddr::new(LOCAL.ip(), free_port());
+    let broker = Broker::start(LOCAL, Some(websocket)).await.expect("a broker");
+    (broker, websocket.port())
 }
 
 /// The head of the answer to a handshake.
