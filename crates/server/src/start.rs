@@ -231,11 +231,9 @@ impl Server {
         // Before a command is refused: one that is cut off is neither answered nor acknowledged, and
         // the next servidor gets it.
         self.cut_off.cancel();
-        if let Some(mut handlers) = handlers
-            && !handlers.is_finished()
-        {
+        if let Some(handlers) = handlers.filter(|handlers| !handlers.is_finished()) {
             warn!("some messages were not finished; the broker will deliver them again");
-            let _ = tokio::time::timeout(CUT_OFF_GRACE, &mut handlers).await;
+            service::end_within(CUT_OFF_GRACE, handlers).await;
         }
         self.app.store.refuse_writes(COMMIT_GRACE).await;
         self.stop_announcing.cancel();

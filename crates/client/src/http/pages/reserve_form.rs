@@ -86,10 +86,11 @@ impl ReserveValues {
     }
 }
 
-/// Fields that are numbers, in decimals.
-const NUMBERS: [&str; 3] = [CAPACITY, LEVEL, "taxa_descarga"];
 const CAPACITY: &str = "capacidade_bateria";
 const LEVEL: &str = "nivel_bateria_atual";
+const CONSUMPTION: &str = "taxa_descarga";
+/// Fields that are numbers, in decimals.
+const NUMBERS: [&str; 3] = [CAPACITY, LEVEL, CONSUMPTION];
 
 /// The body of `POST /reservar` that a form stands for, so that its rules are those of the API.
 ///
@@ -112,9 +113,8 @@ pub(super) fn body_of(
     put("modelo", &|text| text.into());
     put("server_id", &|text| text.into());
     put("posto_id", &typed::integer);
-    for name in NUMBERS {
-        put(name, &decimal);
-    }
+    put(CAPACITY, &decimal);
+    put(CONSUMPTION, &decimal);
     put(LEVEL, &|text| level(text, &decimal(form.get(CAPACITY)), language));
     put("inicio", &|text| format::of_local_input(text).into());
     put("fim", &|text| format::of_local_input(text).into());
