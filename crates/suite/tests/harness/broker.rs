@@ -1,12 +1,13 @@
 //! The broker of a test: the embedded one, or Debian's Mosquitto.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use suite::Broker;
+use tokio::net::TcpSocket;
 use tokio::process::{Child, Command};
 
 use super::TEST_TIMEOUT;
@@ -50,7 +51,8 @@ impl TestBroker {
         if std::env::var("SUITE_BROKER").is_ok_and(|name| name.starts_with("mosquitto")) {
             return Self::mosquitto_with(folder, "").await;
         }
-        let mut broker = Self { port: 0, logins: None, state: State::Stopped { config: None } };
+        let state = State::Stopped { config: None };
+        let mut broker = Self { port: free_port(), logins: None, state };
         broker.start_again().await;
         broker
     }
@@ -134,13 +136,22 @@ impl TestBroker {
         let State::Stopped { config } = &self.state else { panic!("it is running") };
         match config.clone() {
             Some(config) => self.start_mosquitto(config).await,
-            None => {
-                let tcp = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-                let broker = Broker::start(tcp, None).await.expect("the broker starts");
-                self.port = broker.addr().port();
-                self.state = State::Embedded(broker);
-            }
+            None => self.start_embedded().await,
         }
+    }
+
+    async fn start_embedded(&mut self) {
+        let tcp = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let deadline = Instant::now() + TEST_TIMEOUT;
+        self.state = loop {
+            match Broker::start(tcp, None).await {
+                Ok(broker) => break State::Embedded(broker),
+                // A program that another test starts holds the listeners of this process until its
+                // `exec`, those too that are closed by now.
+                Err(error) => assert!(Instant::now() < deadline, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
     }
 
     async fn start_mosquitto(&mut self, config: std::path::PathBuf) {
@@ -204,6 +215,13 @@ pub(crate) fn free_port() -> u16 {
     let start = u16::try_from(std::process::id() % u32::from(COUNT)).expect("a small number");
     (0..COUNT)
         .map(|_| 13_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT) % COUNT)
-        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .find(|port| nobody_listens(*port))
         .expect("a free port")
+}
+
+/// Asked without listening: whoever starts a program meanwhile would keep the port for a moment.
+fn nobody_listens(port: u16) -> bool {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseaddr(true).expect("an option of the socket");
+    socket.bind((Ipv4Addr::LOCALHOST, port).into()).is_ok()
 }

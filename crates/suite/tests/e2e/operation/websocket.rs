@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use super::screen::Suite;
 use crate::harness::raw_mqtt::{Connect, Connection, Endpoint, Transport, Version};
-use crate::harness::{TEST_TIMEOUT, free_port};
+use crate::harness::{TEST_TIMEOUT, eventually, free_port};
 
 const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -83,7 +83,7 @@ async fn messages_pass_over_websocket_and_a_silent_connection_keeps_nobody_out()
         program.subscribe(&["a/b"]).await;
         program.publish(&[("a/b", &payload), ("a/b", "short")], false).await;
         let mut lengths = Vec::new();
-        crate::harness::eventually("both messages arrive", async || {
+        eventually("both messages arrive", async || {
             let received = program.drain().await.expect("a connection");
             lengths.extend(received.iter().map(|message| message.payload.len()));
             lengths.len() >= 2
@@ -92,8 +92,11 @@ async fn messages_pass_over_websocket_and_a_silent_connection_keeps_nobody_out()
         assert_eq!(lengths, [payload.len(), "short".len()]);
     }
     broker.stop().await.expect("it stops");
-    let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-    assert!(free.is_ok(), "{free:?}");
+    // A program that another test starts holds the listeners of this process until its `exec`.
+    eventually("its port is free", async || {
+        std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +111,7 @@ async fn the_last_will_of_a_program_is_published_when_its_websocket_ends() {
     let will = Some(("will".to_owned(), "ended".to_owned()));
     let connect = Connect { will, ..Connect::anonymous("program") };
     drop(Connection::open(websocket, &connect).await.expect("it is let in"));
-    crate::harness::eventually("the will arrives", async || {
+    eventually("the will arrives", async || {
         listens.drain().await.expect("a connection").iter().any(|it| it.payload == "ended")
     })
     .await;
