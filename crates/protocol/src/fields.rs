@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 
 use crate::field::{Field, Text};
-use crate::names::{self, KnownField};
+use crate::names::{KnownField, UnknownNames};
 use crate::{BadMessage, Checker, FieldDocument, UnknownFields, read_object};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -93,7 +93,7 @@ pub fn read_parameters<T: Fields>(
 /// Fields that are not checked yet, and the names of those that do not exist.
 pub struct Unchecked<T: Fields> {
     pub(crate) raw: T::Raw,
-    unknown: Vec<Box<str>>,
+    unknown: UnknownNames,
 }
 
 impl<T: Fields> Unchecked<T> {
@@ -102,10 +102,20 @@ impl<T: Fields> Unchecked<T> {
         let raw = T::from_texts("", &[texts, ignored].concat());
         let mut known = Vec::new();
         T::names(&raw, "", &mut known);
-        let names = texts.iter().map(|(name, _)| name);
-        let unknown = names.filter(|name| known.iter().all(|field| field.name != *name));
-        let unknown = unknown.map(|name| names::kept(name)).collect();
+        let mut unknown = UnknownNames::default();
+        for (name, _) in texts {
+            if known.iter().all(|field| field.name != name) {
+                unknown.add(name, Self::known);
+            }
+        }
         Self { raw, unknown }
+    }
+
+    /// The names of all fields.
+    fn known() -> Vec<KnownField> {
+        let mut known = Vec::new();
+        T::names(&T::Raw::default(), "", &mut known);
+        known
     }
 
     // Each call in between copies all fields.
@@ -126,7 +136,7 @@ impl<T: Fields> Unchecked<T> {
             T::names(&self.raw, "", &mut known);
         }
         let checked = check(self.raw, checker);
-        names::report(&self.unknown, &known, checker);
+        self.unknown.report(&known, checker);
         checked
     }
 }
@@ -143,10 +153,11 @@ impl<'de, T: Fields> Deserialize<'de> for Unchecked<T> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Unchecked<T>, A::Error> {
-                let mut found = Unchecked { raw: T::Raw::default(), unknown: Vec::new() };
+                let mut found =
+                    Unchecked { raw: T::Raw::default(), unknown: UnknownNames::default() };
                 while let Some(Text(key)) = map.next_key()? {
                     if !T::take(&mut found.raw, "", &key, &mut map)? {
-                        found.unknown.push(names::kept(&key));
+                        found.unknown.add(&key, Unchecked::<T>::known);
                         map.next_value::<IgnoredAny>()?;
                     }
                 }
