@@ -61,7 +61,8 @@ pub struct ServerPresence {
     pub server_id: ServerId,
     /// Se está conectado ao broker.
     pub status: ServerState,
-    /// Desde quando está assim.
+    /// Desde quando está assim. De um servidor que caiu (`offline` em um Last Will), desde quando estava
+    /// online, porque o broker não diz quando ele caiu; de um que parou normalmente, desde a parada.
     //
     // The start of the connection, by which a late will of an older connection is recognised; of one that
     // was stopped, its end.

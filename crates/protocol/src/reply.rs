@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::field::Text;
-use crate::{Codigo, FieldError, RequestId};
+use crate::{BadMessage, Codigo, FieldError, RequestId, split_array};
 
 /// The request of the examples.
 const REQUEST_ID: &str = "0198c0de-7a1b-7000-8000-000000000001";
@@ -92,6 +92,19 @@ impl fmt::Display for ReplyCodigo {
             Self::Unknown => f.write_str("desconhecido"),
         }
     }
+}
+
+/// The replies in a payload, one or the items of an array. They are passed on as JSON, and what is
+/// skipped of them is not looked at again, so the whole must be UTF-8.
+///
+/// # Errors
+/// Not UTF-8, or not what [`split_array`] takes.
+pub fn split_replies(payload: &[u8]) -> Result<Vec<&[u8]>, BadMessage> {
+    if let Err(error) = str::from_utf8(payload) {
+        let found = format!("não é UTF-8 a partir do byte {}", error.valid_up_to());
+        return Err(BadMessage::NotJson(found));
+    }
+    split_array(payload).map(|(replies, _)| replies)
 }
 
 /// What the gateway reads of a reply. It passes the rest on as it came.

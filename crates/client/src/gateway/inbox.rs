@@ -60,8 +60,8 @@ fn observe(gateway: &Gateway, delivery: &Delivery, server_id: &str) {
 }
 
 fn deliver(gateway: &Gateway, delivery: &Delivery) {
-    let replies = match protocol::split_array(&delivery.payload) {
-        Ok((replies, _)) => replies,
+    let replies = match protocol::split_replies(&delivery.payload) {
+        Ok(replies) => replies,
         Err(bad) => return gateway.bus.bad_message(&delivery.topic, &bad.to_string()),
     };
     let items = replies.len();

@@ -127,6 +127,18 @@ fn the_gateway_reads_only_the_head_of_a_reply() {
 }
 
 #[test]
+fn replies_are_passed_on_in_utf_8_only() {
+    let latin = b"{\"request_id\":\"r1\",\"postos\":[{\"nome\":\"Esta\xe7\xe3o\"}]}";
+    let array = [&b"["[..], latin, b"]"].concat();
+    for (payload, byte) in [(&latin[..], 42), (&array, 43)] {
+        let bad = protocol::split_replies(payload).expect_err("it is Latin-1").to_string();
+        assert!(bad.contains(&format!("não é UTF-8 a partir do byte {byte}.")), "{bad}");
+    }
+    let array = "[{\"request_id\":\"é\"},{}]".as_bytes();
+    assert_eq!(protocol::split_replies(array).expect("two").len(), 2);
+}
+
+#[test]
 fn unknown_words_of_a_newer_servidor_are_tolerated() {
     for (json, codigo) in [
         (r#""status":"erro","codigo":"posto_em_festa","mensagem":"x""#, Some(ReplyCodigo::Unknown)),

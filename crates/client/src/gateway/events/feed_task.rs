@@ -128,6 +128,9 @@ impl FeedTask {
 
     fn receive(&mut self, topic: &str, payload: &[u8]) {
         match serde_json::from_slice::<PontoStatus>(payload) {
+            Ok(status) if topics::ponto_status(status.ponto_id) != topic => {
+                self.gateway.bus.bad_message(topic, "ponto_id is not the one in the topic");
+            }
             Ok(status) => {
                 let server_id = status.server_id.clone();
                 if self.state.take_posto(status) {
