@@ -1,7 +1,7 @@
 // What a charge is likely to need and cost, before anything is reserved.
 import { ApiError, call } from "./api.js";
 import { byId, debounced, element } from "./dom.js";
-import { duration, integer, kwh, pricePerKwh, reais } from "./format.js";
+import { duration, integer, kwh, moment, pricePerKwh, reais } from "./format.js";
 import { messageParagraph } from "./messages.js";
 import { text } from "./texts.js";
 import { forgetToken } from "./tokens.js";
@@ -39,7 +39,7 @@ export class Estimate {
     try {
       const reply = await call("estimativa", { method: "POST", body: { ...body, ...ANY_CAR }, signal: asking.signal });
       // The latest question is the one that counts, whichever answer comes last.
-      if (this.asking === asking) this.show(reply);
+      if (this.asking === asking) this.show(reply, body);
     } catch (error) {
       if (this.asking === asking && !asking.signal.aborted) this.fail(error);
     }
@@ -50,10 +50,10 @@ export class Estimate {
     this.box.replaceChildren(element("div", { class: "unknown", "aria-hidden": "true" }, ...partsOf(TYPICAL)));
   }
 
-  /** @param {any} reply */
-  show(reply) {
+  /** @param {any} reply @param {{ inicio?: string, fim?: string }} asked */
+  show(reply, asked) {
     this.hasFailed = false;
-    this.say(...partsOf(reply));
+    this.say(...partsOf(reply, asked));
   }
 
   /** Sent again and again, a token that is refused would count as an attempt to guess one. */
@@ -80,8 +80,8 @@ export class Estimate {
   }
 }
 
-/** @param {any} reply */
-function partsOf({ estimativa, disponivel_no_periodo }) {
+/** @param {any} reply @param {{ inicio?: string, fim?: string }} [asked] A period that begins now is named by the form. */
+function partsOf({ estimativa, disponivel_no_periodo }, { inicio, fim } = {}) {
   const { energia_kwh, minutos, custo, preco_kwh, autonomia_km } = estimativa;
   const fact = (/** @type {string} */ key, /** @type {string} */ value) =>
     element("div", {}, element("dt", { text: text(key) }), element("dd", { text: value }));
@@ -94,7 +94,7 @@ function partsOf({ estimativa, disponivel_no_periodo }) {
       fact("estimate.range", `${integer(autonomia_km)} km`)),
     element("p", {
       class: disponivel_no_periodo ? "notice good" : "notice",
-      text: text(disponivel_no_periodo ? "estimate.free" : "estimate.taken"),
+      text: text(disponivel_no_periodo ? "estimate.free" : "estimate.taken", { period: inicio && fim ? ` (${moment(inicio)} – ${moment(fim)})` : "" }),
     }),
   ];
 }
