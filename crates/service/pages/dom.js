@@ -79,6 +79,14 @@ export function debounced(millis, run) {
   };
 }
 
+/** The second click of a double one was not meant for what the first has opened or changed. @param {Event} event */
+function dropSecondClick(event) {
+  const { detail, target } = /** @type {MouseEvent} */ (event);
+  if (detail < 2 || !(target instanceof Element) || !target.closest("button")) return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
 /**
  * A dialog that is closed by Escape and by its buttons. Resolves with the value
  * of the button that closed it, `""` if it was closed otherwise. Focus returns to where it was.
@@ -87,6 +95,7 @@ export function debounced(millis, run) {
 export function showDialog(dialog) {
   const opener = document.activeElement;
   dialog.returnValue = "";
+  dialog.addEventListener("click", dropSecondClick, true);
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
