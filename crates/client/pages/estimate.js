@@ -23,6 +23,7 @@ export class Estimate {
     /** @type {AbortController | null} */
     this.asking = null;
     this.hasFailed = false;
+    this.said = "";
     this.updateSoon = debounced(PAUSE, () => this.update());
   }
 
@@ -75,7 +76,8 @@ export class Estimate {
   /** Says what is not said already: a screen reader would say it again. @param {...HTMLElement} parts */
   say(...parts) {
     const said = parts.map(({ textContent }) => textContent).join("");
-    const isSaid = this.box.querySelector(".unknown") === null && this.box.textContent === said;
+    const isSaid = this.box.childElementCount > 0 && this.box.querySelector(".unknown") === null && this.said === said;
+    this.said = said;
     if (!isSaid) this.box.replaceChildren(...parts);
   }
 }

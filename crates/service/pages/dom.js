@@ -29,7 +29,7 @@ export function drawn(tag, properties = {}, ...children) {
 function setAttributes(target, properties) {
   for (const [name, value] of Object.entries(properties)) {
     if (value === null || value === undefined || value === false) continue;
-    if (name === "text") target.textContent = String(value);
+    if (name === "text") setText(target, String(value));
     else if (typeof value === "function") target.addEventListener(name.replace(/^on/, ""), value);
     else target.setAttribute(name, value === true ? "" : String(value));
   }
@@ -57,12 +57,20 @@ export function setField(parent, field, text) {
   if (part) setText(part, text);
 }
 
+/** What pages have set. A browser that translates a page changes what it shows. @type {WeakMap<Element, string>} */
+const said = new WeakMap();
+
+/** What was last set as the text of this element. */
+export const saidIn = (/** @type {Element} */ target) => said.get(target) ?? target.textContent ?? "";
+
 /**
  * @param {Element} target
  * @param {string} text
  */
 export function setText(target, text) {
-  if (target.textContent !== text) target.textContent = text;
+  const before = saidIn(target);
+  said.set(target, text);
+  if (before !== text) target.textContent = text;
 }
 
 /**
