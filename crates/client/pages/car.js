@@ -18,8 +18,9 @@ export function canRemember() {
 /** @returns {Car | null} */
 export function rememberedCar() {
   const kept = device.load(KEY);
-  const isCar = kept && CAR_FIELDS.every((field) => typeof kept[field] === "string");
-  return isCar && kept.placa ? kept : null;
+  // A version with more fields, or with fewer, may have kept it.
+  const fieldOf = (/** @type {string} */ field) => (typeof kept?.[field] === "string" ? kept[field] : "");
+  return fieldOf("placa") ? /** @type {Car} */ (Object.fromEntries(CAR_FIELDS.map((field) => [field, fieldOf(field)]))) : null;
 }
 
 /** Whether it is kept. */

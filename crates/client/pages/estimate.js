@@ -1,7 +1,7 @@
 // What a charge is likely to need and cost, before anything is reserved.
 import { ApiError, call } from "./api.js";
 import { byId, debounced, element } from "./dom.js";
-import { duration, integer, kwh, pricePerKwh, reais } from "./format.js";
+import { duration, integer, kwh, moment, pricePerKwh, reais } from "./format.js";
 import { messageParagraph } from "./messages.js";
 import { text } from "./texts.js";
 import { forgetToken } from "./tokens.js";
@@ -23,6 +23,7 @@ export class Estimate {
     /** @type {AbortController | null} */
     this.asking = null;
     this.hasFailed = false;
+    this.said = "";
     this.updateSoon = debounced(PAUSE, () => this.update());
   }
 
@@ -39,7 +40,7 @@ export class Estimate {
     try {
       const reply = await call("estimativa", { method: "POST", body: { ...body, ...ANY_CAR }, signal: asking.signal });
       // The latest question is the one that counts, whichever answer comes last.
-      if (this.asking === asking) this.show(reply);
+      if (this.asking === asking) this.show(reply, body);
     } catch (error) {
       if (this.asking === asking && !asking.signal.aborted) this.fail(error);
     }
@@ -50,10 +51,10 @@ export class Estimate {
     this.box.replaceChildren(element("div", { class: "unknown", "aria-hidden": "true" }, ...partsOf(TYPICAL)));
   }
 
-  /** @param {any} reply */
-  show(reply) {
+  /** @param {any} reply @param {{ inicio?: string, fim?: string }} asked */
+  show(reply, asked) {
     this.hasFailed = false;
-    this.say(...partsOf(reply));
+    this.say(...partsOf(reply, asked));
   }
 
   /** Sent again and again, a token that is refused would count as an attempt to guess one. */
@@ -75,13 +76,14 @@ export class Estimate {
   /** Says what is not said already: a screen reader would say it again. @param {...HTMLElement} parts */
   say(...parts) {
     const said = parts.map(({ textContent }) => textContent).join("");
-    const isSaid = this.box.querySelector(".unknown") === null && this.box.textContent === said;
+    const isSaid = this.box.childElementCount > 0 && this.box.querySelector(".unknown") === null && this.said === said;
+    this.said = said;
     if (!isSaid) this.box.replaceChildren(...parts);
   }
 }
 
-/** @param {any} reply */
-function partsOf({ estimativa, disponivel_no_periodo }) {
+/** @param {any} reply @param {{ inicio?: string, fim?: string }} [asked] A period that begins now is named by the form. */
+function partsOf({ estimativa, disponivel_no_periodo }, { inicio, fim } = {}) {
   const { energia_kwh, minutos, custo, preco_kwh, autonomia_km } = estimativa;
   const fact = (/** @type {string} */ key, /** @type {string} */ value) =>
     element("div", {}, element("dt", { text: text(key) }), element("dd", { text: value }));
@@ -94,7 +96,7 @@ function partsOf({ estimativa, disponivel_no_periodo }) {
       fact("estimate.range", `${integer(autonomia_km)} km`)),
     element("p", {
       class: disponivel_no_periodo ? "notice good" : "notice",
-      text: text(disponivel_no_periodo ? "estimate.free" : "estimate.taken"),
+      text: text(disponivel_no_periodo ? "estimate.free" : "estimate.taken", { period: inicio && fim ? ` (${moment(inicio)} – ${moment(fim)})` : "" }),
     }),
   ];
 }

@@ -1,5 +1,5 @@
 // The reservas that were made on this device, on the page of all postos.
-import { cancel } from "./actions.js";
+import { cancel, consult } from "./actions.js";
 import { now } from "./api.js";
 import { confirmCancel } from "./confirm.js";
 import { byId, element } from "./dom.js";
@@ -21,6 +21,8 @@ import { askToken, forgetToken, lacksToken, withToken } from "./tokens.js";
  */
 
 const TICK = 1000;
+/** How long after the end of a reserva a session of it may be reported that its charger could not report at once. */
+const REPORTED_WITHIN = 7 * 86_400_000;
 const TOKEN_NEEDED = ["nao_autenticado", "nao_autorizado"];
 const keyOf = (/** @type {{ server_id: string, request_id: string }} */ { server_id, request_id }) => `${server_id}/${request_id}`;
 const isLate = (/** @type {Kept} */ reserva) => phaseOf(reserva, now()) === "late";
@@ -32,6 +34,7 @@ export function showMine(/** @type {Postos} */ postos) {
   onKeptElsewhere(() => mine.render());
   setInterval(() => document.hidden || mine.tick(), TICK);
   mine.render();
+  mine.askEnded();
   return mine;
 }
 
@@ -123,6 +126,17 @@ class Mine {
   postoChanged(/** @type {string} */ serverId, /** @type {number} */ postoId) {
     for (const reserva of keptReservas()) {
       if (reserva.server_id === serverId && reserva.posto_id === postoId && !isOver(reserva)) this.follower.askNow(reserva);
+    }
+  }
+
+  /** Asks once for those that have just ended without a session: one may have been reported since. */
+  async askEnded() {
+    const since = now() - REPORTED_WITHIN;
+    for (const target of keptReservas()) {
+      if (target.status !== "encerrada" || Date.parse(target.fim) < since || lacksToken()) continue;
+      // It is over: without an answer it stays as it was.
+      const reply = await consult(target.server_id, target.request_id).catch(() => null);
+      if (reply) this.follower.take(target, reply.reserva);
     }
   }
 

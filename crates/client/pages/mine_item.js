@@ -1,6 +1,6 @@
 // A reserva of this device in a list.
 import { now } from "./api.js";
-import { element, setField } from "./dom.js";
+import { element, setField, setText } from "./dom.js";
 import { duration, moment } from "./format.js";
 import { reservaLink } from "./links.js";
 import { changesOf } from "./kept.js";
@@ -39,7 +39,7 @@ export function newsOf(/** @type {Kept} */ reserva, at = now()) {
 /** An empty item; {@link showReserva} fills it. */
 export function reservaItem() {
   return element("li", { class: "reserva stack" },
-    element("h3", {}, element("a", { href: "reserva" })),
+    element("h3", {}, element("a", { href: "reserva", translate: "no" })),
     element("p", { class: "state", "data-field": "status" }),
     element("p", { class: "numbers", "data-field": "countdown" }),
     element("p", { class: "quiet", "data-field": "period" }),
@@ -54,7 +54,7 @@ export function showReserva(item, reserva) {
   const phase = phaseOf(reserva, at);
   Object.assign(item.dataset, { serverId: reserva.server_id, requestId: reserva.request_id, status: reserva.status, phase });
   const link = item.querySelector("h3 > a");
-  if (link && link.textContent !== nameOf(reserva)) link.textContent = nameOf(reserva);
+  if (link) setText(link, nameOf(reserva));
   link?.setAttribute("href", reservaLink(reserva));
   setField(item, "status", text(statusKey(reserva, at)));
   setField(item, "period", text("mine.period", { begin: moment(reserva.inicio), end: moment(reserva.fim), placa: reserva.placa }));

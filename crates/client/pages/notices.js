@@ -1,6 +1,6 @@
 // Says which servidores are away, and what that means for the reader.
 import { call } from "./api.js";
-import { byId, element } from "./dom.js";
+import { byId, element, saidIn } from "./dom.js";
 import { moment } from "./format.js";
 import { text } from "./texts.js";
 
@@ -92,7 +92,7 @@ export class Notices {
     }
     const wanted = new Map(this.isBrokerAway ? [["broker", text("notice.broker")]] : this.servidorNotices());
     for (const [key, notice] of this.shown) {
-      if (wanted.get(key) === notice.textContent) continue;
+      if (wanted.get(key) === saidIn(notice)) continue;
       notice.remove();
       this.shown.delete(key);
     }

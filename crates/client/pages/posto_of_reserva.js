@@ -1,6 +1,6 @@
 // The posto of a reserva, which names only its number: its name, and the postos that could take its place.
 import { call, query } from "./api.js";
-import { element, setText } from "./dom.js";
+import { element, saidIn, setText } from "./dom.js";
 import { isSameConnector } from "./filters.js";
 import { kilometres } from "./position.js";
 import { fromApi } from "./postos.js";
@@ -21,7 +21,7 @@ export class PostoOfReserva {
 
   /** As it is shown. */
   name() {
-    return this.part.textContent ?? "";
+    return saidIn(this.part);
   }
 
   /** `""` where only its number is known. */

@@ -32,6 +32,7 @@ export class ReserveForm {
     this.ownLevel = this.field(LEVEL).dataset.typical;
     this.field("capacidade_bateria").addEventListener("input", () => this.fillLevel());
     this.showCar();
+    this.showTimes();
     this.hideKeptToken();
     onSubmit(form, () => this.submit());
   }
@@ -126,6 +127,17 @@ export class ReserveForm {
     const capacity = typedNumber(this.field("capacidade_bateria").value);
     if (level.value !== this.ownLevel || !(capacity > 0)) return;
     this.ownLevel = level.value = asTyped(capacity / 2);
+  }
+
+  /** What is asked for is seen: the browser fills in again what was typed before, also where it was not open. */
+  showTimes() {
+    const times = this.field("inicio").closest("details");
+    const show = () => {
+      if (times && (this.field("inicio").value || this.field("fim").value)) times.open = true;
+    };
+    show();
+    times?.addEventListener("toggle", show);
+    addEventListener("pageshow", show);
   }
 
   rememberOrForget() {

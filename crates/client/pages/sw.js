@@ -8,6 +8,8 @@ const OWN_CACHES = `postos ${self.registration.scope} `;
 const CACHE = `${OWN_CACHES}${ASSETS}`;
 const PAGES = ["", "posto", "reserva", "offline"];
 const OFFLINE = "offline";
+/** A network may be connected and carry nothing. The gateway answers after 10 s by itself. */
+const PATIENCE = 12_000;
 /** What answers vary by, such as the language, was chosen when they were put there. */
 const MATCH = { cacheName: CACHE, ignoreVary: true };
 /** All that the page without network loads. */
@@ -72,13 +74,20 @@ function isPage(/** @type {string} */ address) {
 /** @param {Request} request */
 async function page(request) {
   try {
-    const response = await fetch(request);
+    const fetched = fetch(request);
+    const response = await Promise.race([fetched, late(fetched)]);
     return isOfProxy(response) ? (await offline()) ?? response : response;
   } catch (error) {
     const kept = await offline();
     if (kept) return kept;
     throw error;
   }
+}
+
+/** The page without network after a while, where it is kept. @param {Promise<Response>} fetched */
+async function late(fetched) {
+  await new Promise((resume) => setTimeout(resume, PATIENCE));
+  return (await offline()) ?? fetched;
 }
 
 /** @returns {Promise<Response | undefined>} The page without network, which tries again by itself. */

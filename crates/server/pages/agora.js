@@ -96,7 +96,7 @@ function renderStates(/** @type {Now[]} */ postos) {
 
 function makePosto(/** @type {Now} */ { posto }) {
   return element("li", { class: "posto card", "data-posto-id": posto.id },
-    element("h3", {}, element("bdi", { "data-field": "name" }), ` (${posto.id})`),
+    element("h3", {}, element("bdi", { "data-field": "name", translate: "no" }), ` (${posto.id})`),
     element("p", { class: "state", "data-field": "state" }),
     element("p", { "data-field": "detail" }),
     element("p", { class: "quiet", "data-field": "facts" }));

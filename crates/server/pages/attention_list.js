@@ -1,7 +1,7 @@
 // The list of what needs attention, many of one kind folded into one. It is brought up to date in place.
 import { inGroups } from "./attention.js";
 import { actionFor, describe, describeGroup } from "./attention_texts.js";
-import { byId, element, setField } from "./dom.js";
+import { byId, element, saidIn, setField } from "./dom.js";
 import { pressed } from "./dialogs.js";
 import { bringUpToDate } from "./lists.js";
 import { mayWrite } from "./session.js";
@@ -44,7 +44,7 @@ function updateItem(/** @type {Element} */ made, /** @type {Item} */ item, /** @
   const place = /** @type {Element} */ (made.querySelector(".row"));
   const before = place.querySelector("button");
   // The button stays for as long as it does the same, and what it does it looks up when pressed.
-  if (before?.textContent !== action?.label) {
+  if ((before ? saidIn(before) : undefined) !== action?.label) {
     place.replaceChildren(...(action ? [element("button", { type: "button", text: action.label })] : []));
   }
   const button = place.querySelector("button");

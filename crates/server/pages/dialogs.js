@@ -78,9 +78,15 @@ export function showProblem(/** @type {Element} */ place, /** @type {unknown} */
   replaceProblem(place, error === null ? null : problem(error));
 }
 
+/** The words of each that is shown: a browser may have translated it. @type {WeakMap<Element, string>} */
+const problems = new WeakMap();
+
 export function replaceProblem(/** @type {Element} */ place, /** @type {Element | null} */ made) {
   // A reader hears an alert again that is made again.
-  if (made !== null && place.textContent === made.textContent) return;
+  const words = made?.textContent ?? "";
+  const shown = place.firstElementChild;
+  if (made !== null && shown && problems.get(shown) === words) return;
+  if (made !== null) problems.set(made, words);
   place.replaceChildren(...(made === null ? [] : [made]));
 }
 

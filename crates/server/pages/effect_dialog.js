@@ -31,8 +31,6 @@ export async function openEffectDialog({ heading, before, after, isDangerous, la
   form.addEventListener("change", () => question.look());
   // What was not sent yet is not sent any more.
   made.addEventListener("close", () => question.looking.abort());
-  // The second click of a double one was not meant for what the first has changed.
-  confirm.addEventListener("click", (event) => { if (event.detail > 1) event.preventDefault(); });
   form.addEventListener("keydown", (event) => { if (event.repeat && event.key === "Enter") event.preventDefault(); });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();

@@ -37,11 +37,12 @@ export function openFirst(reservas, now) {
 }
 
 /**
- * Whether what was typed is in the placa of a row, or in the name of its posto.
- * @param {{ placa: string | null }} row @param {string} nome @param {string} typed
+ * Whether what was typed is in the placa of a row, in the name of its posto, or the number of that.
+ * @param {{ placa: string | null, posto_id: number }} row @param {string} nome @param {string} typed
  */
-export function isFound({ placa }, nome, typed) {
+export function isFound({ placa, posto_id }, nome, typed) {
   const wanted = plain(typed);
+  if (String(posto_id) === wanted.trim()) return true;
   const letters = wanted.replace(/[^a-z0-9]/g, "");
   return plain(nome).includes(wanted) || (letters !== "" && plain(placa ?? "").includes(letters));
 }

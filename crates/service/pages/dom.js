@@ -29,7 +29,7 @@ export function drawn(tag, properties = {}, ...children) {
 function setAttributes(target, properties) {
   for (const [name, value] of Object.entries(properties)) {
     if (value === null || value === undefined || value === false) continue;
-    if (name === "text") target.textContent = String(value);
+    if (name === "text") setText(target, String(value));
     else if (typeof value === "function") target.addEventListener(name.replace(/^on/, ""), value);
     else target.setAttribute(name, value === true ? "" : String(value));
   }
@@ -57,12 +57,20 @@ export function setField(parent, field, text) {
   if (part) setText(part, text);
 }
 
+/** What pages have set. A browser that translates a page changes what it shows. @type {WeakMap<Element, string>} */
+const said = new WeakMap();
+
+/** What was last set as the text of this element. */
+export const saidIn = (/** @type {Element} */ target) => said.get(target) ?? target.textContent ?? "";
+
 /**
  * @param {Element} target
  * @param {string} text
  */
 export function setText(target, text) {
-  if (target.textContent !== text) target.textContent = text;
+  const before = saidIn(target);
+  said.set(target, text);
+  if (before !== text) target.textContent = text;
 }
 
 /**
@@ -79,6 +87,14 @@ export function debounced(millis, run) {
   };
 }
 
+/** The second click of a double one was not meant for what the first has opened or changed. @param {Event} event */
+function dropSecondClick(event) {
+  const { detail, target } = /** @type {MouseEvent} */ (event);
+  if (detail < 2 || !(target instanceof Element) || !target.closest("button")) return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
 /**
  * A dialog that is closed by Escape and by its buttons. Resolves with the value
  * of the button that closed it, `""` if it was closed otherwise. Focus returns to where it was.
@@ -87,6 +103,7 @@ export function debounced(millis, run) {
 export function showDialog(dialog) {
   const opener = document.activeElement;
   dialog.returnValue = "";
+  dialog.addEventListener("click", dropSecondClick, true);
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {

@@ -66,11 +66,11 @@ test("the service worker keeps files of its own version alone", async () => {
 const SCOPE = "https://postos.example.com/";
 
 /** What the service worker answers to a page of this address, if the network answers this. */
-async function answered(answer, { path = "", kept = "the page without network" } = {}) {
+async function answered(answer, { path = "", kept = "the page without network", isLate = false } = {}) {
   const listeners = {};
   const self = { registration: { scope: SCOPE }, addEventListener: (name, listener) => { listeners[name] = listener; } };
   const caches = { match: async (url) => (url === `${SCOPE}offline` ? kept : undefined) };
-  runInNewContext(source("sw.js"), { self, caches, fetch: async () => answer(), URL });
+  runInNewContext(source("sw.js"), { self, caches, fetch: async () => answer(), URL, setTimeout: (run) => isLate && run() });
   let given;
   const request = { method: "GET", mode: "navigate", url: `${SCOPE}${path}` };
   listeners.fetch({ request, respondWith: (promise) => { given = promise; } });
@@ -87,6 +87,14 @@ test("a page that a proxy has no answer for is the one without network", async (
   assert.equal(await answered(html), "the page without network", "a proxy's page");
   assert.equal(await answered(() => { throw new TypeError("no network"); }), "the page without network");
   assert.equal((await answered(() => json(504), { kept: null })).status, 504, "where none is kept");
+});
+
+test("a network that carries nothing gives the page without network", async () => {
+  const isLate = true;
+  assert.equal(await answered(() => new Promise(() => {}), { isLate }), "the page without network");
+  const slow = new Response("", { headers: { "content-language": "pt-BR" } });
+  const later = () => new Promise((resolve) => { setTimeout(() => resolve(slow), 20); });
+  assert.equal(await answered(later, { isLate, kept: null }), slow, "where none is kept, it is waited for");
 });
 
 test("what the gateway says of a page is shown as it is", async () => {

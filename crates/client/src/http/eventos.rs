@@ -80,7 +80,7 @@ async fn all(State(gateway): State<Arc<Gateway>>, admitted: Admitted) -> Respons
 #[utoipa::path(get, path = "/reservas/{request_id}/eventos", operation_id = "follow_reserva",
     tag = "eventos",
     params(FollowParams, ("Last-Event-ID" = Option<i64>, Header, nullable = false,
-        description = "A `versao` do último evento recebido", example = 3)),
+        description = "A `versao` do último evento recebido, como `3`")),
     responses(
         (status = 200, body = String, content_type = "text/event-stream",
             description = "Os eventos", example = "retry: 2000\n\nevent: reserva\nid: 2\n\

@@ -6,7 +6,6 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use protocol::{AppId, BadMessage, FieldError, KeyedCall, RequestId, ServerId};
-use serde_json::json;
 use service::failpoints::{Bug, has};
 use utoipa::IntoParams;
 use utoipa::openapi::Required;
@@ -44,25 +43,17 @@ impl KeyHeaders {
     }
 }
 
-/// The header as the document shows it at a reservation.
-pub(super) struct ReservationKey;
+/// The header as the document shows it. It has no example: Swagger UI would send that with every
+/// request, so that all of them were one, under a key that everybody knows.
+pub(super) struct KeyHeader;
 
-/// The same at a change: another request has another key.
-pub(super) struct ChangeKey;
-
-impl IntoParams for ReservationKey {
+impl IntoParams for KeyHeader {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        vec![parameter("5c0a7d4e-1b7f-4b43-9a2e-1f6f3b0d9b11")]
+        vec![parameter()]
     }
 }
 
-impl IntoParams for ChangeKey {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        vec![parameter("0d9f2f5e-6a43-4b0e-8a55-2f4d6c1b7e90")]
-    }
-}
-
-fn parameter(example: &str) -> Parameter {
+fn parameter() -> Parameter {
     let schema = ObjectBuilder::new().schema_type(Type::String);
     let schema = schema.min_length(Some(MIN_KEY)).max_length(Some(MAX_KEY));
     let description =
@@ -72,7 +63,6 @@ fn parameter(example: &str) -> Parameter {
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(description))
-        .example(Some(json!(example)))
         .schema(Some(schema))
         .build()
 }

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::answer::{CommandErrors, answer};
 use super::app::App;
-use super::idempotency::{KeyHeaders, ReservationKey};
+use super::idempotency::{KeyHeader, KeyHeaders};
 use crate::gateway::Gateway;
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
@@ -26,7 +26,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
 /// reserva.
 #[utoipa::path(post, path = "/reservar", operation_id = "reserve",
     tag = "reservas", request_body = ReservarBody,
-    params(ReservationKey),
+    params(KeyHeader),
     responses(
         (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "posto_inexistente, reserva_inexistente"),

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::answer::{CommandErrors, answer};
 use super::app::App;
-use super::idempotency::{ChangeKey, KeyHeaders};
+use super::idempotency::{KeyHeader, KeyHeaders};
 use crate::gateway::{Gateway, NamedReserva};
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
@@ -70,7 +70,7 @@ async fn get(
 /// continua com o dela. Com `Idempotency-Key`, repetir a alteração não altera de novo.
 #[utoipa::path(patch, path = "/reservas/{request_id}", operation_id = "change_reserva",
     tag = "reservas", request_body = AlteracaoBody,
-    params(ReservaParams, ChangeKey),
+    params(ReservaParams, KeyHeader),
     responses(
         (status = 200, body = ReservaReply, description = "A reserva, como foi alterada"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente, posto_inexistente"),

@@ -57,7 +57,8 @@ test("what runs and what comes is before what is over", () => {
 });
 
 test("rows are found by a part of the placa or of the name of the posto", () => {
-  const found = (/** @type {string} */ typed, placa = /** @type {string | null} */ ("ABC1D23")) => isFound({ placa }, "Estação Sé", typed);
+  const found = (/** @type {string} */ typed, placa = /** @type {string | null} */ ("ABC1D23")) => isFound({ placa, posto_id: 12 }, "Estação Sé", typed);
+  assert.ok(found("12") && found(" 12 ") && !found("120"), "the whole number of the posto");
   for (const typed of ["", "abc", "BC-1d", " abc 1d23 ", "estacao", "Sé"]) assert.ok(found(typed), typed);
   for (const typed of ["xyz", "abc1d234", "se 2", "-"]) assert.ok(!found(typed), typed);
   assert.ok(!found("abc", null) && found("sé", null), "a forgotten carro");

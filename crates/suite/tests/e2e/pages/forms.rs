@@ -118,9 +118,11 @@ async fn a_driver_reserves_sees_changes_and_cancels_without_any_script() {
     let (server, gateway) = world.pair().await;
     let browser = Browser::new();
     let list = browser.open(&gateway, "/?disponivel=true").await;
-    list.has("<h3><a href=\"posto?server_id=server1&#38;posto_id=5\">Ponto 5</a></h3>");
+    list.has(
+        "<h3><a href=\"posto?server_id=server1&#38;posto_id=5\" translate=\"no\">Ponto 5</a></h3>",
+    );
     let posto = browser.open(&gateway, "posto?server_id=server1&posto_id=5").await;
-    posto.has("<h1>Ponto 5</h1>");
+    posto.has("<h1 translate=\"no\">Ponto 5</h1>");
     posto.has("data-state=\"free\"");
     // Only the placa must be typed.
     let form = posto.form("reserve");

@@ -148,12 +148,14 @@ impl Reserve {
     }
 
     /// Stores how the request describes the carro: what is known of a carro is what its newest
-    /// reservation said.
+    /// reservation said. One that is new may be charging already, without a reserva.
     fn write_carro(&self, context: &WriteContext<'_>) -> Result<(), StoreError> {
         let carro = &self.command.carro;
         let sql = "INSERT INTO carros \
-                 (placa, modelo, capacidade_bateria, nivel_bateria_atual, taxa_descarga, updated_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+                 (placa, modelo, capacidade_bateria, nivel_bateria_atual, taxa_descarga, updated_at, \
+                  em_carregamento) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, \
+                 EXISTS (SELECT 1 FROM carregamentos WHERE placa = ?1 AND fim IS NULL)) \
              ON CONFLICT (placa) DO UPDATE SET \
                  modelo = excluded.modelo, \
                  capacidade_bateria = excluded.capacidade_bateria, \
