@@ -219,7 +219,8 @@ pub(crate) fn free_port() -> u16 {
         .expect("a free port")
 }
 
-/// Asked without listening: whoever starts a program meanwhile would keep the port for a moment.
+/// Binds without listening. A program that another test starts at this moment would keep a listener
+/// open until its `exec`.
 fn nobody_listens(port: u16) -> bool {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_reuseaddr(true).expect("an option of the socket");
